@@ -195,6 +195,21 @@ def test_only_the_command_line_prints() -> None:
     assert printing <= PROGRAMS
 
 
+def test_csv_is_written_where_formulas_are_thought_of() -> None:
+    """`io.csv_text` asks each caller whether cells that are formulas are quoted."""
+    writing = {
+        name
+        for name, path in modules().items()
+        for node in ast.walk(syntax(path))
+        if isinstance(node, ast.Attribute)
+        and (node.attr in ("write_csv", "to_csv", "DictWriter", "CSVWriter")
+             or (node.attr == "writer" and getattr(node.value, "id", "") == "csv"))
+    }  # fmt: skip
+    # Both of them quote the whole table before, where that is asked for.
+    tables = {"model.csv_writer", "zooniverse.import_classifications"}
+    assert writing == {"io.csv_text", *tables}
+
+
 def test_no_room_for_odds_and_ends() -> None:
     names = {part for name in modules() for part in name.split(".")}
     assert not names & {"utils", "util", "helpers", "common", "misc"}

@@ -73,6 +73,21 @@ def _outputs(folder: Path, times: int) -> list[Tally]:
     ]
 
 
+@_kind("folders")
+def _folders(folder: Path, times: int) -> list[Tally]:
+    from tests.hostile import folders
+
+    return [
+        folders.mutated_settings(200 * times),
+        folders.mutated_runs(folder, 60 * times),
+        folders.mutated_studies(folder, 60 * times),
+        folders.mutated_indexes(folder, 60 * times),
+        folders.mutated_labels(folder, 60 * times),
+        folders.mutated_classifications(folder, 60 * times),
+        folders.mutated_tiles(folder, 60 * times),
+    ]
+
+
 @_kind("doors")
 def _doors(folder: Path, _: int) -> list[Tally]:
     from tests.hostile.doors import special_files

@@ -19,6 +19,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from tests.hostile import folders
 from tests.hostile.models import mutated_models, mutated_packs, mutated_texts
 from tests.hostile.outputs import (
     mutated_archives,
@@ -52,6 +53,13 @@ def main() -> int:
                 partial(mutated_surveys, folder, 20, seed),
                 partial(mutated_bundles, folder, 20, seed),
                 partial(mutated_archives, folder, 40, seed),
+                partial(folders.mutated_settings, 40, seed),
+                partial(folders.mutated_runs, folder, 20, seed),
+                partial(folders.mutated_studies, folder, 20, seed),
+                partial(folders.mutated_indexes, folder, 20, seed),
+                partial(folders.mutated_labels, folder, 20, seed),
+                partial(folders.mutated_classifications, folder, 20, seed),
+                partial(folders.mutated_tiles, folder, 20, seed),
             ):
                 tally = trials()
                 tried, faults = tried + tally.tried, faults + len(tally.faults)

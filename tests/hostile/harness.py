@@ -29,9 +29,10 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.hostile.inputs import make_inputs
@@ -102,6 +103,7 @@ class Bench:
         kill_at: int = 0,
         count: Path | None = None,
         stop: tuple[signal.Signals, float] | None = None,
+        shortened: Mapping[str, int] = MappingProxyType({}),
     ) -> int:
         """Run a command in a fork; its exit status, or -9 where it was killed.
 
@@ -114,11 +116,13 @@ class Bench:
             A file that gets the number of changes, and the modules that the command imported.
         stop : (signal, seconds), optional
             What stops it, and when.
+        shortened : mapping
+            See `Job`.
         """
         words = [word.format(inputs=self.inputs) for word in command]
         process = os.fork()
         if process == 0:
-            self._be(words, kill_at, count)
+            self._be(words, kill_at, count, shortened)
         begun = time.monotonic()
         while time.monotonic() < begun + PATIENCE:
             done, status = os.waitpid(process, os.WNOHANG)
@@ -133,7 +137,9 @@ class Bench:
         os.waitpid(process, 0)
         return -1
 
-    def _be(self, words: list[str], kill_at: int, count: Path | None) -> None:
+    def _be(
+        self, words: list[str], kill_at: int, count: Path | None, shortened: Mapping[str, int]
+    ) -> None:
         status = 1
         try:
             os.setpgid(0, 0)
@@ -148,6 +154,9 @@ class Bench:
             from galaxyclass.model import job
 
             job.CHUNK_IMAGES = 8
+            for name, number in shortened.items():
+                module, _, attribute = name.rpartition(".")
+                setattr(importlib.import_module(module), attribute, number)
             changes = Changes(self.work, kill_at)
             sys.addaudithook(changes.see)
             status = INTERRUPTED
@@ -175,7 +184,7 @@ class Bench:
         job, begun = JOBS[name], time.monotonic()
         self.begin(job)
         count = self.log.with_name("count")
-        if (status := self.run(job.command, count=count)) != 0:
+        if (status := self.run(job.command, count=count, shortened=job.shortened)) != 0:
             return Outcome(name, 0, faults=[f"status {status}: {self._last_lines()}"])
         changes, modules = json.loads(count.read_text())
         _import(modules)
@@ -183,7 +192,8 @@ class Bench:
         again = self._again(job, job.command)
         for moment in evenly(changes, min(moments, job.most)):
             self.begin(job)
-            if self.run(job.command, kill_at=moment) == -signal.SIGKILL:
+            status = self.run(job.command, kill_at=moment, shortened=job.shortened)
+            if status == -signal.SIGKILL:
                 outcome.add(f"before change {moment}", again())
         if signals:
             self._try_signals(job, min(signals, job.most), outcome)
@@ -195,13 +205,13 @@ class Bench:
         command = _with_two_workers(job.command)
         self.begin(job)
         begun = time.monotonic()
-        self.run(command)
+        self.run(command, shortened=job.shortened)
         most = time.monotonic() - begun
         again, drawn = self._again(job, command), random.Random(0)
         for number in range(signals):
             sent, moment = SIGNALS[number % len(SIGNALS)], drawn.uniform(0, most)
             self.begin(job)
-            status = self.run(command, stop=(sent, moment))
+            status = self.run(command, stop=(sent, moment), shortened=job.shortened)
             faults = [f"a process is left: {words}" for words in left_processes(self.work)]
             if sent != signal.SIGKILL:
                 if status not in (0, -sent, *STOPPED):
@@ -219,7 +229,8 @@ class Bench:
         def give_again() -> list[str]:
             if contents(self.work) == wanted:
                 return []  # it had ended
-            status = self.run(command if job.again is None else job.again(self.work))
+            again = command if job.again is None else job.again(self.work)
+            status = self.run(again, shortened=job.shortened)
             faults = [f"exit {status}: {self._last_lines()}"] if status else []
             faults += differences(wanted, contents(self.work))
             more = {path.name for path in self.temporary.iterdir()} - usual

@@ -31,6 +31,8 @@ class Job:
         Takes seconds; `make hostile` kills it once.
     most : int
         Moments at most: each takes long.
+    shortened : mapping
+        Numbers of the package that are smaller then: ``module.NAME`` -> number.
     costly : bool
         `make hostile` leaves it out: each trial starts processes with torch.
     """
@@ -40,6 +42,7 @@ class Job:
     again: Callable[[Path], Sequence[str]] | None = None
     slow: bool = False
     most: int = 1000
+    shortened: dict[str, int] = field(default_factory=dict)
     costly: bool = False
 
 
@@ -82,7 +85,7 @@ JOBS = {
             *("--set", "images.size=16", "--cache", "cache", "--workers", "1"),
         )
     ),
-    "export": Job(("export", "{inputs}/run", "--output", "m.onnx"), slow=True, most=6),
+    "export": Job(("export", "{inputs}/run", "--output", "m.onnx"), slow=True),
     "survey-plan": Job(
         (
             *("survey", "plan", "{inputs}/images", "--run", "{inputs}/run", "--no-measure"),
@@ -102,7 +105,7 @@ JOBS = {
     "report": Job(
         ("report", "{inputs}/run", *DATA, "--output", "report.html", "--workers", "1"), slow=True
     ),
-    "explore": Job(("explore", *DATA, "--output", "shown"), slow=True, most=6),
+    "explore": Job(("explore", *DATA, "--output", "shown"), slow=True),
     "baseline": Job(
         ("baseline", *DATA, "--output", "scores", "--cache", "{inputs}/cache", "--workers", "1")
     ),
@@ -113,7 +116,7 @@ JOBS = {
             *CACHED,
         ),
         slow=True,
-        most=6,
+        shortened={"galaxyclass.finetuning.network.EPOCHS": 2},
     ),
     "suspects": Job(("suspects", "{inputs}/run", *DATA, "--output", "doubtful.csv", *CACHED)),
     "explain": Job(
@@ -164,16 +167,13 @@ JOBS = {
     "train-packing": Job((*TRAIN[:-1], "cache"), slow=True),
     "train-folds": Job((*TRAIN, "--folds", "2"), slow=True),
     "train-resume": Job(TRAIN, again=_resume, slow=True),
-    "compare": Job(
-        ("compare", "fast", *DATA, *STUDY, "--output", "study"), slow=True, most=6, costly=True
-    ),
+    "compare": Job(("compare", "fast", *DATA, *STUDY, "--output", "study"), slow=True, costly=True),
     "tune": Job(
         (
             *("tune", "fast", *DATA, *STUDY, "--vary", "optimizer.lr=0.001..0.01"),
             *("--trials", "1", "--output", "study"),
         ),
         slow=True,
-        most=6,
         costly=True,
     ),
 }

@@ -44,6 +44,7 @@ split.csv."""
 @options.workers
 @options.cache
 @options.overwrite
+@options.quote_formulas_option
 @options.as_json
 def command(
     *,
@@ -55,6 +56,7 @@ def command(
     workers: int | None,
     cache: Path | None,
     overwrite: bool,
+    quote_formulas: bool,
     as_json: bool,
 ) -> None:
     """Score predictors without a network: means, and regressions on the colours of the images.
@@ -78,6 +80,7 @@ def command(
             workers=workers,
             cache=cache,
             overwrite=overwrite,
+            quote_formulas=quote_formulas,
             progress=progress,
         )
     if as_json:

@@ -50,6 +50,7 @@ they are recognised by their id, or by their image under another id."""
 @options.seed
 @options.votes
 @options.overwrite
+@options.quote_formulas_option
 @options.as_json
 def command(
     *,
@@ -63,6 +64,7 @@ def command(
     seed: int,
     votes: float,
     overwrite: bool,
+    quote_formulas: bool,
     as_json: bool,
 ) -> None:
     """Score RUN on galaxies that it was not trained on.
@@ -92,6 +94,7 @@ def command(
             part=part,
             include=include,
             overwrite=overwrite,
+            quote_formulas=quote_formulas,
             seed=seed,
             votes=votes,
             progress=progress,
@@ -102,7 +105,12 @@ def command(
 
             settings = ReportSettings(votes=votes, seed=seed)
             report_evaluation(
-                model, evaluation, output=report, settings=settings, progress=progress
+                model,
+                evaluation,
+                output=report,
+                settings=settings,
+                quote_formulas=quote_formulas,
+                progress=progress,
             )
     if as_json:
         echo((output / "metrics.json").read_text(encoding="utf-8"), nl=False)

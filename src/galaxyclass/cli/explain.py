@@ -55,6 +55,7 @@ spiral_maps.npz (the maps)."""
 @options.inference
 @options.seed
 @options.overwrite
+@options.quote_formulas_option
 @options.as_json
 def command(
     *,
@@ -67,6 +68,7 @@ def command(
     inference: InferenceOptions,
     seed: int,
     overwrite: bool,
+    quote_formulas: bool,
     as_json: bool,
 ) -> None:
     """Map what of an image an answer rests on, and say whether the map can be believed.
@@ -92,6 +94,7 @@ def command(
             options=inference,
             seed=seed,
             overwrite=overwrite,
+            quote_formulas=quote_formulas,
             progress=progress,
         )
     if as_json:

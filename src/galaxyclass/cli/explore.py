@@ -39,6 +39,7 @@ numbers as CSV. Only images that are shown are read."""
 @options.settings
 @options.seed
 @options.overwrite
+@options.quote_formulas_option
 @options.as_json
 def command(
     *,
@@ -48,6 +49,7 @@ def command(
     settings: tuple[str, ...],
     seed: int,
     overwrite: bool,
+    quote_formulas: bool,
     as_json: bool,
 ) -> None:
     """Show a table of votes, classes or numbers in figures.
@@ -68,6 +70,7 @@ def command(
             settings=settings,
             seed=seed,
             overwrite=overwrite,
+            quote_formulas=quote_formulas,
             progress=progress,
         )
     if as_json:

@@ -63,6 +63,7 @@ the coordinates of every galaxy, and map.png, a picture of the map (where matplo
 )
 @options.seed
 @options.overwrite
+@options.quote_formulas_option
 @options.as_json
 def command(
     *,
@@ -76,6 +77,7 @@ def command(
     coordinates: Path | None,
     seed: int,
     overwrite: bool,
+    quote_formulas: bool,
     as_json: bool,
 ) -> None:
     """Map all galaxies, those that look alike near each other."""
@@ -87,7 +89,7 @@ def command(
     page, picture = require_page(output), output.with_suffix(".png")
     table = coordinates or output.with_suffix(".csv")
     drawn = find_spec("matplotlib") is not None
-    require_output(table, overwrite=True)
+    require_output(table, overwrite=True, quote_formulas=quote_formulas)
     results = FilesOutput(
         [page, table, *([picture] if drawn else [])],
         job_key(
@@ -99,6 +101,7 @@ def command(
             count=count,
             seed=seed,
             images=images,
+            quote_formulas=quote_formulas,
         ),
         overwrite,
     )
@@ -114,7 +117,7 @@ def command(
             progress=progress,
         )
         with results.claim():
-            galaxies.write(table, overwrite=True)
+            galaxies.write(table, overwrite=True, quote_formulas=quote_formulas)
             if drawn:
                 from galaxyclass.plots.style import save
 

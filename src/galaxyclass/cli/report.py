@@ -65,6 +65,7 @@ PAGE_numbers: report.json, a CSV file for each table, and the predictions."""
 @options.seed
 @options.votes
 @options.overwrite
+@options.quote_formulas_option
 @options.as_json
 def command(
     *,
@@ -80,6 +81,7 @@ def command(
     seed: int,
     votes: float,
     overwrite: bool,
+    quote_formulas: bool,
     as_json: bool,
 ) -> None:
     """Show on one page what RUN is worth, or what is in a folder of images.
@@ -107,6 +109,7 @@ def command(
             options=replace(inference, labelling=labelling),
             seed=seed,
             overwrite=overwrite,
+            quote_formulas=quote_formulas,
             progress=progress,
         )
     if as_json:

@@ -104,6 +104,7 @@ connection is not encrypted. Ctrl-C stops the server."""
     help="Port to listen on; 0: any that is free.",
 )
 @click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
+@options.quote_formulas_option
 @options.inference
 def command(
     *,

@@ -113,6 +113,7 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
 @options.reading
 @click.option("--skip-invalid", is_flag=True, help="Leave out archives that cannot be opened.")
 @click.option("--no-measure", is_flag=True, help="Do not measure what it costs.")
+@options.quote_formulas_option
 @options.as_json
 @tile_options.sources(alone=False)
 @click.pass_context

@@ -67,6 +67,7 @@ def command() -> None:
     show_default=True,
     help="Longer side of the pictures, pixels.",
 )
+@options.quote_formulas_option
 def export_command(
     *,
     images: Path,
@@ -80,6 +81,7 @@ def export_command(
     tree: str | None,
     id_column: str | None,
     size: int,
+    quote_formulas: bool,
 ) -> None:
     """Write pictures as a volunteer should see them, and the subject manifest.
 
@@ -101,6 +103,7 @@ def export_command(
             tree=tree,
             id_column=id_column,
             size=size,
+            quote_formulas=quote_formulas,
             progress=progress,
         )
     echo_notes(exported.notes)
@@ -138,6 +141,7 @@ def export_command(
 @click.option("--version", help="Only this version of the workflow, such as 12 or 12.34.")
 @click.option("--retired-only", is_flag=True, help="Leave out galaxies that are not retired yet.")
 @options.overwrite
+@options.quote_formulas_option
 def import_command(
     *,
     export: Path,
@@ -149,6 +153,7 @@ def import_command(
     version: str | None,
     retired_only: bool,
     overwrite: bool,
+    quote_formulas: bool,
 ) -> None:
     """Count the classifications of EXPORT on a tree.
 
@@ -169,6 +174,7 @@ def import_command(
         version=version,
         retired_only=retired_only,
         overwrite=overwrite,
+        quote_formulas=quote_formulas,
     )
     echo_notes(imported.notes)
     if imported.dropped:

@@ -22,6 +22,7 @@ from galaxyclass.evaluation.evaluation import Evaluation, ScoredGalaxies
 from galaxyclass.evaluation.files import EVALUATION_FILES, write_evaluation
 from galaxyclass.evaluation.read_predictions import ids_of, read_outputs
 from galaxyclass.evaluation.used_galaxies import used_galaxies
+from galaxyclass.io.formulas import quote_formula
 from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
 from galaxyclass.io.result_files import PREDICTIONS
@@ -57,6 +58,7 @@ def evaluate(
     options: InferenceOptions | None = None,
     seed: int = 0,
     overwrite: bool = False,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> Evaluation:
     """Predict galaxies whose votes or classes are known, and score the predictions.
@@ -89,6 +91,8 @@ def evaluate(
         As for `galaxyclass.model.predict`.
     overwrite : bool
         Replace the files in ``output`` where they exist.
+    quote_formulas : bool
+        As for `galaxyclass.predict`, of every CSV that is written.
     seed : int
         Of the bootstrap intervals.
     votes : float
@@ -124,6 +128,7 @@ def evaluate(
         seed=seed,
         votes=votes,
         include=include,
+        **({"quote_formulas": True} if quote_formulas else {}),
     )
     results = FolderOutput(output, EVALUATION_FILES, key, overwrite)
     results.require_free()
@@ -153,9 +158,10 @@ def evaluate(
             model.options,
             progress=progress,
             keep_journal=True,
+            quote_formulas=quote_formulas,
         )
         id_column = bundles[0].manifest.id_column
-        galaxies, failed = _read(task, id_column, catalog, prediction, parts)
+        galaxies, failed = _read(task, id_column, catalog, prediction, parts, quoted=quote_formulas)
         predictions, targets = galaxies.predictions, galaxies.catalog.targets
         assert targets is not None, "read_galaxies refuses catalogs without targets"
         report = task.evaluate(predictions, targets, seed=seed, votes=votes)
@@ -174,7 +180,7 @@ def evaluate(
             coverage=coverage,
             galaxies=galaxies,
         )
-        write_evaluation(evaluation, output)
+        write_evaluation(evaluation, output, quote_formulas=quote_formulas)
         forget_predictions(prediction.output)
     return evaluation
 
@@ -185,8 +191,10 @@ def _read(
     catalog: Catalog,
     prediction: PredictionSummary,
     parts: NDArray[np.object_],
+    *,
+    quoted: bool,
 ) -> tuple[ScoredGalaxies, list[str]]:
-    """Read the predictions from their file; and notes on what is left out."""
+    """Read the predictions from their file, quoted or not; and notes on what is left out."""
     if prediction.predicted == 0:
         raise ScoreError(
             "nothing to score: none of the images could be decoded",
@@ -198,10 +206,13 @@ def _read(
             f"Not scored, since they cannot be decoded: {counted(prediction.failed, 'image')}."
         )
     table = read_table(prediction.output)
-    row_of_id = {name: row for row, name in enumerate(catalog.ids.values)}
+    written = quote_formula if quoted else str
+    row_of_id = {written(str(name)): row for row, name in enumerate(catalog.ids.values)}
+    columns, label = task.columns(id_column)
+    name_of = {written(name): name for name in (id_column, *columns, label) if name is not None}
+    table = table.rename_columns([name_of.get(name, name) for name in table.column_names])
     names = ids_of(table, id_column, prediction.output)
     scored = np.array([row_of_id[str(name)] for name in names], dtype=np.int64)
-    columns, label = task.columns(id_column)
     predictions = task.from_shown(read_outputs(table, columns, prediction.output))
     own = {id_column, *columns, label}
     included = table.select([name for name in table.column_names if name not in own])

@@ -20,7 +20,7 @@ from galaxyclass.version import __version__
 EVALUATION_FILES = (PREDICTIONS, SCORES, METRICS)
 
 
-def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+def write_evaluation(evaluation: Evaluation, folder: Path, *, quote_formulas: bool) -> None:
     """Write ``scores.csv`` and, last, ``metrics.json``.
 
     Raises
@@ -28,7 +28,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     OutputError
         No room on the disk, or no permission.
     """
-    write_text(folder / SCORES, csv_text(evaluation.task.report_rows(evaluation.report)))
+    rows = evaluation.task.report_rows(evaluation.report)
+    write_text(folder / SCORES, csv_text(rows, quote_formulas=quote_formulas))
     write_text(folder / METRICS, metrics_json(evaluation_metrics(evaluation)))
 
 

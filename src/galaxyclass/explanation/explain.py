@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +27,7 @@ from galaxyclass.explanation.orientations import QUARTERS, averaged
 from galaxyclass.explanation.sky import sky_like
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text, writing
+from galaxyclass.io.csv_text import csv_text
 from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FilesOutput
 from galaxyclass.model.cutouts import Cutouts
@@ -119,6 +118,7 @@ def explain(
     options: InferenceOptions | None = None,
     seed: int = 0,
     overwrite: bool = False,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> Explanation:
     """Map what of an image an answer rests on, and test whether the maps can be believed.
@@ -153,6 +153,8 @@ def explain(
         Of the galaxies that are drawn, the sky, the random maps, and the random weights.
     overwrite : bool
         Replace the files where they exist.
+    quote_formulas : bool
+        As for `galaxyclass.predict`, of every CSV that is written.
 
     Returns
     -------
@@ -175,7 +177,14 @@ def explain(
     """
     files = output_files(Path(output))
     key = job_key(
-        "explain", run=run, images=images, answer=answer, method=method, seed=seed, count=count
+        "explain",
+        run=run,
+        images=images,
+        answer=answer,
+        method=method,
+        seed=seed,
+        count=count,
+        quote_formulas=quote_formulas,
     )
     results = FilesOutput(files, key, overwrite)
     results.require_free()
@@ -210,7 +219,7 @@ def explain(
         tuple(notes),
     )
     with results.claim():
-        write_explanation(explanation, files)
+        write_explanation(explanation, files, quote_formulas=quote_formulas)
     return explanation
 
 
@@ -439,7 +448,9 @@ def output_files(picture: Path) -> list[Path]:
     return [picture, *(picture.with_name(name) for name in names)]
 
 
-def write_explanation(explanation: Explanation, files: Sequence[Path]) -> None:
+def write_explanation(
+    explanation: Explanation, files: Sequence[Path], *, quote_formulas: bool
+) -> None:
     """Write the numbers of an explanation, and last its picture.
 
     Raises
@@ -462,8 +473,8 @@ def write_explanation(explanation: Explanation, files: Sequence[Path]) -> None:
         for order, each in named:
             cells = zip(each.hidden, each.deletion, each.insertion, strict=True)
             steps += [(galaxy.id, order, *(f"{value:.6f}" for value in cell)) for cell in cells]
-    write_text(table, _csv(rows))
-    write_text(curves, _csv(steps))
+    write_text(table, csv_text(rows, quote_formulas=quote_formulas))
+    write_text(curves, csv_text(steps, quote_formulas=quote_formulas))
     with writing(maps) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
@@ -474,9 +485,3 @@ def write_explanation(explanation: Explanation, files: Sequence[Path]) -> None:
         grid_image(explanation.answer, explanation.verdict, explanation.galaxies).save(
             file, format="PNG", optimize=True
         )
-
-
-def _csv(rows: Sequence[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

@@ -34,6 +34,7 @@ from galaxyclass.exploration.tables import class_tables, number_tables, vote_tab
 from galaxyclass.exploration.votes import VoteSummary, most_certain, summarise_votes
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.csv_text import csv_text
 from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
 from galaxyclass.plots.style import inline_svg, save
@@ -95,6 +96,7 @@ def explore(
     settings: Settings = (),
     seed: int = 0,
     overwrite: bool = False,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> Exploration:
     """Show the contents of a table of votes, classes or numbers.
@@ -125,6 +127,8 @@ def explore(
         Which galaxies of each class are shown.
     overwrite : bool
         Replace the files in ``output`` where they exist.
+    quote_formulas : bool
+        As for `galaxyclass.predict`, of every CSV that is written.
     progress : Progress
 
     Returns
@@ -146,7 +150,13 @@ def explore(
     folder = Path(output)
     recipe = as_recipe(recipe, settings, used=("images.", "model.input_size"))
     dataset = as_dataset(images, table)
-    key = job_key("explore", dataset=dataset.identity, recipe=recipe, seed=seed)
+    key = job_key(
+        "explore",
+        dataset=dataset.identity,
+        recipe=recipe,
+        seed=seed,
+        quote_formulas=quote_formulas,
+    )
     results = FolderOutput(folder, (PAGE,), key, overwrite)
     results.require_free()
     notes, catalog = _notes(dataset.as_read), dataset.catalog
@@ -175,8 +185,8 @@ def explore(
         inline=inline_svg,
     )
     with results.claim():
-        for name, table_text in contents.tables.items():
-            write_text(folder / name, table_text)
+        for name, rows in contents.tables.items():
+            write_text(folder / name, csv_text(rows, quote_formulas=quote_formulas))
         _write_figures(folder, [*example_figures, *contents.charts], progress)
         write_text(folder / PAGE, text)  # written last: then everything is there
     return Exploration(

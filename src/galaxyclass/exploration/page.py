@@ -17,6 +17,7 @@ from galaxyclass.exploration.classes import ClassSummary
 from galaxyclass.exploration.examples import Example
 from galaxyclass.exploration.figures import Chart
 from galaxyclass.exploration.numbers import NumberSummary
+from galaxyclass.exploration.tables import Rows
 from galaxyclass.exploration.votes import VoteSummary
 from galaxyclass.images.channels import to_three
 from galaxyclass.version import __version__
@@ -66,7 +67,7 @@ class Contents:
     name: str
     columns: int | None
     charts: list[Chart]
-    tables: dict[str, str]
+    tables: dict[str, Rows]
 
 
 def page(

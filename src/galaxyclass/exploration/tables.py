@@ -1,4 +1,4 @@
-"""What a table holds, as CSV files: the name of each, and its text."""
+"""What a table holds, as CSV files: the name of each, and its rows, the header first."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from galaxyclass.exploration.classes import ClassSummary
 from galaxyclass.exploration.examples import Example
 from galaxyclass.exploration.numbers import QUANTILES, NumberSummary
 from galaxyclass.exploration.votes import VoteSummary
-from galaxyclass.io.csv_text import csv_text
 
 SUMMARY = "summary.csv"
 CORRELATIONS = "correlations.csv"
 
+Rows = Sequence[Sequence[object]]
+
 
 def vote_tables(
     summary: VoteSummary, fractions: Floats, examples: Sequence[Example]
-) -> dict[str, str]:
+) -> dict[str, Rows]:
     """The statistics and the most certain galaxy of each answer; the correlations of all.
 
     Parameters
@@ -46,16 +47,16 @@ def vote_tables(
             ]
         )
     correlations = _correlation_table(summary.tree.codes, summary.correlations)
-    return {SUMMARY: csv_text(rows), CORRELATIONS: correlations}
+    return {SUMMARY: rows, CORRELATIONS: correlations}
 
 
-def class_tables(summary: ClassSummary) -> dict[str, str]:
+def class_tables(summary: ClassSummary) -> dict[str, Rows]:
     """The number of galaxies of each class."""
     counts = zip(summary.classes, summary.counts.tolist(), strict=True)
-    return {SUMMARY: csv_text([("class", "galaxies"), *counts])}
+    return {SUMMARY: [("class", "galaxies"), *counts]}
 
 
-def number_tables(summary: NumberSummary) -> dict[str, str]:
+def number_tables(summary: NumberSummary) -> dict[str, Rows]:
     """The distribution of each column; of several, their correlations."""
     rows: list[list[object]] = [
         ["column", "known", "mean", "spread", "step", *(f"q{share:g}" for share in QUANTILES)]
@@ -66,15 +67,15 @@ def number_tables(summary: NumberSummary) -> dict[str, str]:
         figures = (column.mean, column.spread, column.step, *quantiles)
         cells = ("" if math.isnan(value) else f"{value:.6g}" for value in figures)
         rows.append([column.name, known, *cells])
-    tables = {SUMMARY: csv_text(rows)}
+    tables: dict[str, Rows] = {SUMMARY: rows}
     if len(summary.columns) > 1:
         names = [column.name for column in summary.columns]
         tables[CORRELATIONS] = _correlation_table(names, summary.correlations)
     return tables
 
 
-def _correlation_table(names: Sequence[str], correlations: Floats) -> str:
+def _correlation_table(names: Sequence[str], correlations: Floats) -> Rows:
     rows: list[list[object]] = [["code", *names]]
     for name, row in zip(names, correlations, strict=True):
         rows.append([name, *("" if math.isnan(value) else f"{value:.6f}" for value in row)])
-    return csv_text(rows)
+    return rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import shutil
@@ -14,6 +13,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.csv
 
+from galaxyclass.io.csv_text import csv_text
 from galaxyclass.io.formulas import without_formulas
 
 
@@ -58,9 +58,8 @@ class CsvWriter:
     @staticmethod
     def write_header(file: IO[bytes], names: Sequence[str]) -> None:
         """Write the line with the columns' names."""
-        header = io.StringIO()
-        csv.writer(header, lineterminator="\n").writerow(names)
-        file.write(header.getvalue().encode())
+        # Quoted before, with the cells (`_quoted`).
+        file.write(csv_text([names], quote_formulas=False).encode())
 
 
 def _number_lines(table: pa.Table) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +20,8 @@ from galaxyclass.data.tables.votable_header import (
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import temporary_file, temporary_name, write_text, writing
-from galaxyclass.io.formulas import quote_formula, require_csv
+from galaxyclass.io.csv_text import write_rows
+from galaxyclass.io.formulas import require_csv
 from galaxyclass.io.output import is_unfinished, require_free
 from galaxyclass.model.csv_writer import CsvWriter
 from galaxyclass.model.provenance import (
@@ -189,9 +190,5 @@ def write_failures(
     path: Path, failures: Iterable[tuple[str, str]], *, quote_formulas: bool = False
 ) -> None:
     """Write the list of images that could not be decoded: path and error."""
-    if quote_formulas:
-        failures = ((quote_formula(name), quote_formula(error)) for name, error in failures)
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_FAILURES)
-        writer.writerows(failures)
+        write_rows(file, chain([_FAILURES], failures), quote_formulas=quote_formulas)

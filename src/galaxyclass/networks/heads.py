@@ -12,6 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from galaxyclass.errors import BundleError
 from galaxyclass.recipes.recipe import Head
 from galaxyclass.tasks.counts.task import LOG_CONCENTRATIONS
 from galaxyclass.tasks.task import Task
@@ -53,12 +54,23 @@ def activation(head: str, task: Task) -> Activation:
         From raw outputs ``(galaxies, outputs)`` float to the same shape: 0..1; of ``linear``
         the task's numbers, of ``dirichlet`` concentrations above 0. ``linear`` is a module, whose
         scale is part of the network's weights.
+
+    Raises
+    ------
+    BundleError
+        A head of votes on a tree, and a task without one: as in a manifest that was made by hand.
     """
     tree = task.decision_tree
     if head == "linear":
         return LinearHead(task)
     if tree is not None and head in TREE_HEADS:
         return partial(_down_the_tree, tree, TREE_HEADS[head])
+    if head not in HEADS:
+        raise BundleError(
+            f"the head {head!r} predicts the answers of a tree, but the model predicts {task.kind}",
+            wanted=f"one of {', '.join(HEADS)}",
+            hint="the model's manifest is damaged: export or train it again",
+        )
     return HEADS[head]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -64,13 +62,9 @@ class ReportTable:
     shaded: bool = False
     folded: bool = True
 
-    def csv_text(self) -> str:
-        """The table as CSV, numbers with six decimals."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows([_csv_cell(cell) for cell in row] for row in self.rows)
-        return text.getvalue()
+    def csv_rows(self) -> list[list[str | int]]:
+        """The table as rows of CSV, the header first, numbers with six decimals."""
+        return [[*self.columns], *([_csv_cell(cell) for cell in row] for row in self.rows)]
 
     def _shown(self, cell: Cell) -> str:
         return f"{cell:.2f}" if self.shaded and isinstance(cell, float) else cell_text(cell)

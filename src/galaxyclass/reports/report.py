@@ -18,6 +18,7 @@ from galaxyclass.evaluation.evaluate import evaluate
 from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.csv_text import csv_text
 from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free, require_page
 from galaxyclass.io.result_files import metrics_json
@@ -95,6 +96,7 @@ def report(
     options: InferenceOptions | None = None,
     seed: int = 0,
     overwrite: bool = False,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> Report:
     """Write a page on a model, or several side by side, and its numbers as CSV and JSON.
@@ -140,6 +142,8 @@ def report(
         Of the bootstrap intervals, and of what is drawn at random.
     overwrite : bool
         Replace the page and its numbers where they exist.
+    quote_formulas : bool
+        As for `galaxyclass.predict`, of every CSV that is written.
 
     Returns
     -------
@@ -174,6 +178,7 @@ def report(
         settings=settings,
         views=[model.views for model in models],
         labelling=[model.options.labelling for model in models],
+        quote_formulas=quote_formulas,
     )
     folder = numbers_folder(page)
     results = FolderOutput(folder, (REPORT_NUMBERS,), key, overwrite)
@@ -205,6 +210,7 @@ def report(
                     include=extra_columns(model),
                     seed=seed,
                     overwrite=True,
+                    quote_formulas=quote_formulas,
                     progress=progress,
                 )
                 for number, model in enumerate(models, 1)
@@ -228,7 +234,7 @@ def report(
             source = [
                 f"{len(folders[0]):,} images of {dataset.images}, as the model {names[0]} sees them"
             ]
-        finished = write_report(title, source, sections, notes, page)
+        finished = write_report(title, source, sections, notes, page, quote_formulas=quote_formulas)
         for number in range(1, len(models) + 1):
             forget_predictions(folder / f"model_{number}.csv")
     return replace(finished, notes=tuple(dict.fromkeys((*remarks, *finished.notes))))
@@ -257,6 +263,7 @@ def report_evaluation(
     *,
     output: Path,
     settings: ReportSettings,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> Report:
     """Write the page of an evaluation that was made a moment ago.
@@ -269,13 +276,15 @@ def report_evaluation(
     output : Path
         The page, which was found to be free (`prepare_report`).
     settings : ReportSettings
+    quote_formulas : bool
     progress : Progress
     """
     name = unique_names([model])[0]
     sections, notes = scored_sections([model], [name], [evaluation], settings, progress)
     dataset = evaluation.dataset
     source = [f"{_counted(evaluation)} of {dataset.name}; images: {dataset.images}"]
-    return write_report(f"How good is the model “{name}”?", source, sections, notes, output)
+    title = f"How good is the model “{name}”?"
+    return write_report(title, source, sections, notes, output, quote_formulas=quote_formulas)
 
 
 def scored_sections(
@@ -458,12 +467,15 @@ def write_report(
     sections: Sequence[ReportSection],
     notes: Sequence[str],
     page: Path,
+    *,
+    quote_formulas: bool,
 ) -> Report:
     """Write the numbers of all sections, and then the page."""
     folder = numbers_folder(page)
     for section in sections:
         for table in section.tables:
-            write_text(folder / f"{table.name}.csv", table.csv_text())
+            text = csv_text(table.csv_rows(), quote_formulas=quote_formulas)
+            write_text(folder / f"{table.name}.csv", text)
     numbers = {
         "version": __version__,
         "title": title,

@@ -72,7 +72,10 @@ def add_galaxies(
 
     def table(kind: str, where: str = "", sort: str = "", order: str = "down") -> Response:
         found = rows.rows_where(conditions(where), sort.strip(), descending=order != "up")
-        return download(kind, rows.path.stem, lambda path: rows.write(found, path))
+        quoted = served.quote_formulas and kind == "csv"
+        return download(
+            kind, rows.path.stem, lambda path: rows.write(found, path, quote_formulas=quoted)
+        )
 
     def galaxy(row: int) -> Response:
         _require_row(rows, row)

@@ -14,7 +14,6 @@ from starlette.responses import RedirectResponse, Response
 
 from galaxyclass.data.labels.log import Action
 from galaxyclass.data.labels.table import training_table
-from galaxyclass.model.writers import write_table
 from galaxyclass.serving.downloads import TABLES, download
 from galaxyclass.serving.export import agreements, table_of_events
 from galaxyclass.serving.finetune_pages import add_finetuning
@@ -82,11 +81,11 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
 
     def table(kind: str) -> Response:
         kept = training_table(labelling.labels, id_column)
-        return download(kind, "labels", lambda path: write_table(path, kept))
+        return download(kind, "labels", lambda path: served.write_table(path, kept))
 
     def events(kind: str) -> Response:
         kept = table_of_events(labelling.labels, id_column)
-        return download(kind, "all_labels", lambda path: write_table(path, kept))
+        return download(kind, "all_labels", lambda path: served.write_table(path, kept))
 
     def volunteers(which: str = "doubtful") -> Response:
         kept = subject_table(labelling, id_column, which)
@@ -97,7 +96,12 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
                 "there are no pictures for volunteers",
                 hint="start the server with `images`, the folder of the pictures",
             )
-        return download("zip", f"subjects_{which}", lambda path: write_subjects(path, kept, folder))
+        quoted = served.quote_formulas
+        return download(
+            "zip",
+            f"subjects_{which}",
+            lambda path: write_subjects(path, kept, folder, quote_formulas=quoted),
+        )
 
     options: dict[str, Any] = {"include_in_schema": False, "response_model": None}
     app.add_api_route("/label", show, **options)

@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from galaxyclass.errors import ImageError
-from galaxyclass.model.writers import write_table
 from galaxyclass.serving.batches import Answers, Upload
 from galaxyclass.serving.downloads import TABLES, download
 from galaxyclass.serving.galaxies import (
@@ -94,7 +93,7 @@ def add_look(app: FastAPI, served: Served) -> None:
 
     def looked_table(key: str, kind: str) -> Response:
         table = _whole_table(_found(served, key))
-        return download(kind, "predictions", lambda path: write_table(path, table))
+        return download(kind, "predictions", lambda path: served.write_table(path, table))
 
     app.add_route("/", _sync(home), methods=["GET"], include_in_schema=False)
     options: dict[str, Any] = {"include_in_schema": False, "response_model": None}

@@ -145,7 +145,7 @@ class PredictionRows:
                     begins = place + int(self._starts[group])
         return begins
 
-    def write(self, rows: NDArray[np.int64], output: Path) -> None:
+    def write(self, rows: NDArray[np.int64], output: Path, *, quote_formulas: bool = False) -> None:
         """Write rows, without the embedding, by the output's ending; in little memory.
 
         They are written in the order of the file, so that each part of it is read once.
@@ -155,8 +155,8 @@ class PredictionRows:
         OutputError, MissingExtraError
             As for `galaxyclass.model.writers.require_output`.
         """
-        require_output(output, overwrite=True)
-        writer = writer_of(output)
+        require_output(output, overwrite=True, quote_formulas=quote_formulas)
+        writer = writer_of(output, quote_formulas=quote_formulas)
         empty = self.schema.empty_table().select(list(self.names))
         with tempfile.TemporaryDirectory(dir=output.parent) as folder:
             chunks = []

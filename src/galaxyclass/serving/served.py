@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.tables.cells import as_text
 from galaxyclass.images.render import RenderSettings
 from galaxyclass.model.model import Model
+from galaxyclass.model.writers import write_table
 from galaxyclass.serving.batches import Predictor
 from galaxyclass.serving.label_model import LabelModel, ViewsByLabels
 from galaxyclass.serving.labelling import Labelling
@@ -91,6 +93,8 @@ class Served:
     pictures : Pictures
     labelling : Labelling or None
     why : Why
+    quote_formulas : bool
+        In what is downloaded as CSV.
     looks : Remembered of Look
     label_model : LabelModel
         The model that was finetuned on the labels, while the page uses it.
@@ -105,6 +109,7 @@ class Served:
     pictures: Pictures
     labelling: Labelling | None
     why: Why
+    quote_formulas: bool = False
     looks: Remembered[Look] = field(
         default_factory=lambda: Remembered(_LOOKS, size=lambda look: look.size, bytes_kept=_KEPT)
     )
@@ -120,6 +125,10 @@ class Served:
         key = secrets.token_urlsafe(12)
         self.looks.put(key, look)
         return key
+
+    def write_table(self, path: Path, table: pa.Table) -> None:
+        """Write a table that is downloaded."""
+        write_table(path, table, quote_formulas=self.quote_formulas and path.suffix == ".csv")
 
     def alike_row(self, row: int) -> list[Alike]:
         """The galaxies that look most like one of the file."""

@@ -55,6 +55,7 @@ def serve(
     repeat: float = 0.1,
     host: str = "127.0.0.1",
     port: int = 8000,
+    quote_formulas: bool = False,
     options: InferenceOptions | None = None,
     progress: Progress = silent,
     ready: Callable[[str], None] | None = None,
@@ -93,6 +94,8 @@ def serve(
         needed, which is part of the address that ``ready`` gets.
     port : int
         0: any that is free.
+    quote_formulas : bool
+        As for `galaxyclass.predict`, in what is downloaded as CSV.
     options : InferenceOptions, optional
         How the model is run.
     progress : Progress
@@ -122,6 +125,7 @@ def serve(
         open_model(run, options),
         predictions=None if predictions is None else Path(predictions),
         images=None if images is None else Path(images),
+        quote_formulas=quote_formulas,
         progress=progress,
     )
     labels = None
@@ -146,6 +150,7 @@ def open_served(
     predictions: Path | None = None,
     images: Path | None = None,
     limits: Limits | None = None,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> Served:
     """What is served, without labels; loads the networks.
@@ -179,6 +184,7 @@ def open_served(
         pictures=Pictures(images, files, rendering, limits.pixels),
         labelling=None,
         why=Why(predictor),
+        quote_formulas=quote_formulas,
     )
 
 

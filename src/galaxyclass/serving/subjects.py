@@ -64,7 +64,7 @@ def _chosen(labelling: Labelling, which: str) -> Iterator[tuple[str, str]]:
             yield name, "somebody cannot tell"
 
 
-def write_subjects(output: Path, table: pa.Table, images: Path) -> None:
+def write_subjects(output: Path, table: pa.Table, images: Path, *, quote_formulas: bool) -> None:
     """Write a zip with ``manifest.csv`` and a JPEG for each galaxy.
 
     Raises
@@ -76,7 +76,7 @@ def write_subjects(output: Path, table: pa.Table, images: Path) -> None:
         try:
             exported = export_subjects(
                 images, table, output=Path(folder) / "subjects", id_column=table.column_names[0],
-                carry=["label"],
+                carry=["label"], quote_formulas=quote_formulas,
             )  # fmt: skip
         except CatalogError as error:
             raise RefusedError(422, error.what, wanted=error.wanted, got=error.got) from error

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import CatalogError
 from galaxyclass.io.atomic import discard_folder, writing_folder
+from galaxyclass.io.reading import open_regular, parse_json, read_bounded
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.progress import Progress, silent
 from galaxyclass.similarity.axes import Axes, fit_axes
@@ -21,7 +22,8 @@ from galaxyclass.similarity.embeddings import PredictionTable
 
 _VECTORS, _AXES, _ABOUT = "vectors.npy", "axes.npy", "index.json"
 
-_FORMAT = FileFormat("index", 1, CatalogError, "remove its folder; it is made again")
+_AGAIN = "remove its folder; it is made again"
+_FORMAT = FileFormat("index", 1, CatalogError, _AGAIN, _AGAIN)
 
 #: Vectors that are compared at once: 16 MB of 64 axes.
 _BLOCK = 65_536
@@ -117,19 +119,27 @@ def _about(predictions: PredictionTable) -> dict[str, Any]:
 def _is_current(folder: Path, about: dict[str, Any]) -> bool:
     """Whether an index is of this file and whole; an unreadable one is made again."""
     try:
-        text = (folder / _ABOUT).read_text("utf-8")
-        json.loads(text)
-        vectors = np.load(folder / _VECTORS, mmap_mode="r")
-        mean = np.load(folder / _AXES)
-    except (OSError, ValueError, EOFError):
+        text = read_bounded(folder / _ABOUT)
+        parse_json(text)
+        vectors, mean = (_mapped(folder / name) for name in (_VECTORS, _AXES))
+    except Exception:  # numpy's parser of headers has errors of its own (TokenError, SyntaxError)
         return False
     rows, features = about["rows"], about["features"]
     return (
         _FORMAT.parse(text, folder / _ABOUT, dict) == about
         and (vectors.dtype, mean.dtype) == (np.float32, np.float32)
+        and (vectors.ndim, mean.ndim) == (2, 2)
         and vectors.shape == (rows, len(mean) - 1)
         and mean.shape[1:] == (features,)
+        and bool(np.isfinite(mean).all())
     )
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """An array in a file, of which no more is promised than there is; from no pipe or device."""
+    open_regular(path).close()
+    array: NDArray[Any] = np.load(path, mmap_mode="r")
+    return array
 
 
 def _write(

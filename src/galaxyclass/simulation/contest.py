@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import astuple, dataclass, fields
+from itertools import chain
 from pathlib import Path
 
 from galaxyclass.arguments import public
 from galaxyclass.errors import ArgumentError
 from galaxyclass.io.atomic import write_text, writing, writing_folder
+from galaxyclass.io.csv_text import write_rows
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
 from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all
@@ -135,9 +136,7 @@ def _write_tables(folder: Path, count: int, seed: int) -> None:
 
 def _write(path: Path, header: list[str], rows: Iterable[tuple[object, ...]]) -> None:
     with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(header)
-        table.writerows(rows)
+        write_rows(file, chain([header], rows), quote_formulas=False)
 
 
 def _readme(counts: dict[str, int], size: int, seed: int) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from contextlib import closing
 from dataclasses import astuple, dataclass, fields
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
 from galaxyclass.io.atomic import write_text, writing, writing_folder
+from galaxyclass.io.csv_text import write_rows
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import counted, short_path, summary
 from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all, galaxy_of
@@ -109,18 +110,18 @@ def simulate(
 def _write_votes(path: Path, votes: list[NDArray[np.float64]]) -> None:
     columns = load_tree("galaxy_zoo_2").layout("challenge").columns
     with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow([ID_COLUMN, *columns])
-        for index, fractions in enumerate(votes):
-            table.writerow([FIRST_ID + index, *(f"{fraction:.6f}" for fraction in fractions)])
+        rows = (
+            [FIRST_ID + index, *(f"{fraction:.6f}" for fraction in fractions)]
+            for index, fractions in enumerate(votes)
+        )
+        write_rows(file, chain([[ID_COLUMN, *columns]], rows), quote_formulas=False)
 
 
 def _write_truth(path: Path, truths: list[Morphology]) -> None:
     with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow([ID_COLUMN, *(field.name for field in fields(Morphology))])
-        for index, morphology in enumerate(truths):
-            table.writerow([FIRST_ID + index, *astuple(morphology)])
+        header = [ID_COLUMN, *(field.name for field in fields(Morphology))]
+        rows = ([FIRST_ID + index, *astuple(each)] for index, each in enumerate(truths))
+        write_rows(file, chain([header], rows), quote_formulas=False)
 
 
 def _readme(count: int, size: int, seed: int) -> str:

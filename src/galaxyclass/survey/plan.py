@@ -88,6 +88,7 @@ def plan_survey(
     labelling: str | None = None,
     skip_invalid: bool = False,
     measured: bool = True,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> PlannedSurvey:
     """Plan the prediction of any number of pictures: split them into shards.
@@ -130,6 +131,8 @@ def plan_survey(
         Leave out archives that cannot be opened.
     measured : bool
         Measure the cost by predicting some pictures for a few seconds.
+    quote_formulas : bool
+        As for `galaxyclass.predict`, in the list of ids that stand twice, if any do.
     progress : Progress
 
     Raises
@@ -166,7 +169,9 @@ def plan_survey(
             writer = ObjectsWriter(files, shard_size, rule, hashes)
             _write_objects(writer, sources, progress)
             if len(repeated := hashes.repeated()):
-                _require_no_repeats(files, writer, repeated, folder, rule)
+                _require_no_repeats(
+                    files, writer, repeated, folder, rule, quote_formulas=quote_formulas
+                )
         pq.write_table(writer.shard_table(), files.shards)
         pq.write_table(_source_table(sources), files.sources)
         cutting = write_tiles(sources.cutouts, files) if isinstance(sources, TileSources) else None
@@ -241,12 +246,17 @@ def _write_objects(
 
 
 def _require_no_repeats(
-    files: SurveyFolder, writer: ObjectsWriter, repeated: Any, folder: Path, rule: str
+    files: SurveyFolder,
+    writer: ObjectsWriter,
+    repeated: Any,
+    folder: Path,
+    rule: str,
+    *,
+    quote_formulas: bool,
 ) -> None:
     listed = folder.with_name(f"{folder.name}_repeated_ids.csv")
-    count, second = write_repeated(
-        listed, repeated_ids(all_objects(files, len(writer.shards)), repeated)
-    )
+    rows = repeated_ids(all_objects(files, len(writer.shards)), repeated)
+    count, second = write_repeated(listed, rows, quote_formulas=quote_formulas)
     if not count:  # different ids with the same hash
         listed.unlink()
         return

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from galaxyclass.io.csv_text import write_rows
 from galaxyclass.survey.names import hashes
 
 #: Hashes that are compared at a time: 256 MB, and as much again to sort them.
@@ -99,16 +100,20 @@ def repeated_ids(
             yield name, path
 
 
-def write_repeated(path: Path, repeated: Iterator[tuple[str, str]]) -> tuple[int, tuple[str, str]]:
+def write_repeated(
+    path: Path, repeated: Iterator[tuple[str, str]], *, quote_formulas: bool
+) -> tuple[int, tuple[str, str]]:
     """Write a list of repeated ids; how many rows it has, and the second of them."""
-    import csv
-
     count, second = 0, ("", "")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("id", "path"))
+
+    def counted_rows() -> Iterator[tuple[str, str]]:
+        nonlocal count, second
+        yield "id", "path"
         for row in repeated:
-            writer.writerow(row)
             count += 1
             second = row if count == 2 else second
+            yield row
+
+    with path.open("w", encoding="utf-8", newline="") as file:
+        write_rows(file, counted_rows(), quote_formulas=quote_formulas)
     return count, second

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 from galaxyclass.arguments import public
 from galaxyclass.errors import ImageError, OutputError, StoppedError
 from galaxyclass.io.atomic import require_new, translated, writing
-from galaxyclass.io.formulas import quote_formula
+from galaxyclass.io.csv_text import write_rows
 from galaxyclass.io.journal import Journal, job_key, open_journal
 from galaxyclass.io.output import UNFINISHED
 from galaxyclass.progress import Progress, silent
@@ -278,12 +278,5 @@ class _Job:
 def _write_csv(
     path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]], *, quote_formulas: bool
 ) -> None:
-    def cells(row: Sequence[Any]) -> Sequence[Any]:
-        if not quote_formulas:
-            return row
-        return [quote_formula(cell) if isinstance(cell, str) else cell for cell in row]
-
     with writing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(cells(header))
-        writer.writerows(map(cells, rows))
+        write_rows(file, chain([header], rows), quote_formulas=quote_formulas)

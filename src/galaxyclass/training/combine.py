@@ -176,4 +176,5 @@ def _split(runs: Sequence[Path]) -> str | None:
             ) from error
     columns = list(dict.fromkeys(name for rows in tables for row in rows for name in row))
     lines = (tuple(row.get(name, "") for name in columns) for rows in tables for row in rows)
-    return csv_text([columns, *dict.fromkeys(lines)])
+    # Read again: the ids are exact.
+    return csv_text([columns, *dict.fromkeys(lines)], quote_formulas=False)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 from pathlib import Path
 
 from galaxyclass.errors import RunError
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import translated, write_text
+from galaxyclass.io.csv_text import csv_text, write_rows
 from galaxyclass.plots.curves import curves
 from galaxyclass.plots.style import save
 from galaxyclass.short import first_line
@@ -65,10 +65,8 @@ def draw_history(
 def append_history(path: Path, row: Row) -> None:
     """Add a row and make sure that it is on the disk."""
     with translated(path), path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(row), lineterminator="\n")
-        if file.tell() == 0:
-            writer.writeheader()
-        writer.writerow({name: f"{value:.8g}" for name, value in row.items()})
+        header = [list(row)] if file.tell() == 0 else []
+        write_rows(file, [*header, _cells(row)], quote_formulas=False)
         file.flush()
         os.fsync(file.fileno())
 
@@ -78,9 +76,9 @@ def cut_history(path: Path, epochs: int) -> None:
     rows = read_history(path)
     if not rows:
         return
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for row in rows[:epochs]:
-        writer.writerow({name: f"{value:.8g}" for name, value in row.items()})
-    write_text(path, text.getvalue())
+    lines = [list(rows[0]), *map(_cells, rows[:epochs])]
+    write_text(path, csv_text(lines, quote_formulas=False))
+
+
+def _cells(row: Row) -> list[str]:
+    return [f"{value:.8g}" for value in row.values()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from galaxyclass.errors import ArgumentError, ImageError
 from galaxyclass.images.read import read_rendered
 from galaxyclass.images.render import RenderSettings
 from galaxyclass.io.atomic import writing_folder
+from galaxyclass.io.csv_text import write_rows
 from galaxyclass.model.image_source import find_image_files, name_paths
 from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.provenance import provenance_of, provenance_of_file
@@ -83,6 +83,7 @@ def export_subjects(
     tree: Tree | str | Path | None = None,
     id_column: str | None = None,
     size: int = SUBJECT_SIDE,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> ExportedSubjects:
     """Write pictures and the subject manifest for a Zooniverse project.
@@ -121,6 +122,8 @@ def export_subjects(
         The id column of the table; otherwise the first that names the images.
     size : int
         Side of the pictures, pixels.
+    quote_formulas : bool
+        As for `galaxyclass.predict`, in the manifest. Zooniverse gives a quoted id back quoted.
     progress : Progress
 
     Raises
@@ -200,9 +203,8 @@ def export_subjects(
                 got=failed[0][1] if failed else "no galaxies",
             )
         with (temporary / SUBJECT_MANIFEST).open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([*_OWN_COLUMNS, *(f"#{each}" for each in carried)])
-            writer.writerows(rows)
+            header = [*_OWN_COLUMNS, *(f"#{each}" for each in carried)]
+            write_rows(file, [header, *rows], quote_formulas=quote_formulas)
     if len(rows) > _ALLOWANCE:
         notes.append(
             f"Zooniverse lets a new project upload {_ALLOWANCE:,} subjects: ask for more, or lower "

@@ -15,6 +15,7 @@ from galaxyclass.data.tables.in_memory import is_table, open_in_memory
 from galaxyclass.data.tables.tables import open_table, read_table, require_even_rows
 from galaxyclass.errors import CatalogError, TreeError
 from galaxyclass.io.atomic import writing
+from galaxyclass.io.formulas import without_formulas
 from galaxyclass.io.output import require_free
 from galaxyclass.short import first_few, summary
 from galaxyclass.trees.read import as_tree
@@ -81,6 +82,7 @@ def import_classifications(
     version: str | None = None,
     retired_only: bool = False,
     overwrite: bool = False,
+    quote_formulas: bool = False,
 ) -> ImportedVotes:
     """Count the votes of an export of Zooniverse on a tree.
 
@@ -111,6 +113,8 @@ def import_classifications(
         Leave out galaxies that are not retired yet.
     overwrite : bool
         Replace ``output`` where it exists.
+    quote_formulas : bool
+        As for `galaxyclass.predict`.
 
     Returns
     -------
@@ -155,7 +159,8 @@ def import_classifications(
         import pyarrow.csv as pc
 
         with writing(path) as temporary:
-            pc.write_csv(imported.table, temporary, pc.WriteOptions(quoting_style="needed"))
+            table = without_formulas(imported.table) if quote_formulas else imported.table
+            pc.write_csv(table, temporary, pc.WriteOptions(quoting_style="needed"))
     return imported
 
 

@@ -89,11 +89,14 @@ def write_split(
     samples: Sequence[Sample],
     parts: Sequence[NDArray[np.object_]],
     folds: Sequence[NDArray[np.int64]] | None = None,
+    *,
+    quote_formulas: bool = False,
 ) -> None:
     """Write the part of each galaxy: columns id, part, digest; and table, of several tables.
 
     With `folds` (`draw_folds`), there is a column fold, too; its cell is empty for galaxies in
-    none.
+    none. With ``quote_formulas`` the ids are not those of the galaxies any more: not for a run,
+    whose split is read again.
     """
     several = ["table"] if len(samples) > 1 else []
     header = ["id", "part", "digest", *several, *([] if folds is None else ["fold"])]
@@ -105,7 +108,7 @@ def write_split(
         if folds is not None:
             columns.append([fold or "" for fold in folds[number].tolist()])
         lines += zip(*columns, strict=True)
-    write_text(path, csv_text(lines))
+    write_text(path, csv_text(lines, quote_formulas=quote_formulas))
 
 
 def read_split(path: Path, samples: Sequence[Sample]) -> tuple[NDArray[np.object_], ...]:
@@ -137,11 +140,18 @@ def read_split(path: Path, samples: Sequence[Sample]) -> tuple[NDArray[np.object
     return tuple(np.split(parts, ends))
 
 
-def write_left_out(path: Path, left_out: Sequence[Finding], *, named: Path | None = None) -> None:
+def write_left_out(
+    path: Path,
+    left_out: Sequence[Finding],
+    *,
+    named: Path | None = None,
+    quote_formulas: bool = False,
+) -> None:
     """Write which galaxies were left out and why: columns id, row, problem, message.
 
     ``named`` is the final path of the file, for the log, where that is not ``path``.
     """
     lines = [(finding.id, finding.row, finding.code, finding.message) for finding in left_out]
-    write_text(path, csv_text([("id", "row", "problem", "message"), *lines]))
+    rows = [("id", "row", "problem", "message"), *lines]
+    write_text(path, csv_text(rows, quote_formulas=quote_formulas))
     log.warning("%d errors: galaxies left out, listed in %s", len(left_out), named or path)

@@ -49,6 +49,7 @@ def baseline(
     seed: int = 0,
     cache: str | Path | None = None,
     overwrite: bool = False,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> Baselines:
     """Score predictors without a network, on the same galaxies that a training is scored on.
@@ -80,6 +81,8 @@ def baseline(
         As for `galaxyclass.train`.
     overwrite : bool
         Replace the files in ``output`` where they exist.
+    quote_formulas : bool
+        As for `galaxyclass.predict`, of every CSV that is written.
 
     Returns
     -------
@@ -107,7 +110,13 @@ def baseline(
     require_no_run(folder)
     recipe = as_recipe(recipe, settings, used=("split.",))
     dataset = as_dataset(images, table)
-    key = job_key("baseline", dataset=dataset.identity, split=recipe.split, seed=seed)
+    key = job_key(
+        "baseline",
+        dataset=dataset.identity,
+        split=recipe.split,
+        seed=seed,
+        quote_formulas=quote_formulas,
+    )
     results = FolderOutput(folder, BASELINE_FILES, key, overwrite)
     results.require_free()
     sample = prepare(dataset, _SMALL, cache=cache, workers=workers, progress=progress)
@@ -120,9 +129,9 @@ def baseline(
     baselines = Baselines(folder, task, galaxies, scores, floors, notes)
     with results.claim():
         if sample.left_out:
-            write_left_out(folder / LEFT_OUT, sample.left_out)
-        write_split(folder / SPLIT, [sample], [parts])
-        write_baselines(baselines)
+            write_left_out(folder / LEFT_OUT, sample.left_out, quote_formulas=quote_formulas)
+        write_split(folder / SPLIT, [sample], [parts], quote_formulas=quote_formulas)
+        write_baselines(baselines, quote_formulas=quote_formulas)
     return baselines
 
 

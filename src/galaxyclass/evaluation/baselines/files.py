@@ -30,7 +30,7 @@ def require_no_run(folder: Path) -> None:
         raise OutputError(f"{folder}: a run is here", hint="choose another `output`")
 
 
-def write_baselines(baselines: Baselines) -> None:
+def write_baselines(baselines: Baselines, *, quote_formulas: bool) -> None:
     """Write ``scores.csv`` and, last, ``metrics.json``.
 
     Raises
@@ -48,7 +48,7 @@ def write_baselines(baselines: Baselines) -> None:
             numbers = (score.value, score.low, score.high)
             cells = ["" if math.isnan(number) else f"{number:.6f}" for number in numbers]
             lines.append([baseline.part, baseline.key, kind, code, name, *cells, known])
-    write_text(baselines.folder / SCORES, csv_text(lines))
+    write_text(baselines.folder / SCORES, csv_text(lines, quote_formulas=quote_formulas))
     write_text(baselines.folder / METRICS, metrics_json(_metrics(baselines)))
 
 

@@ -72,4 +72,5 @@ def _random_votes(images: Path) -> str:
         conditional[:, question] = rng.dirichlet(np.ones(answers), len(names))
     votes = zip(names, joint_from_conditional(tree, conditional), strict=True)
     lines = ([name, *(f"{fraction:.6f}" for fraction in fractions)] for name, fractions in votes)
-    return csv_text([["path", *(f"Class{answer.code}" for answer in tree.answers)], *lines])
+    header = ["path", *(f"Class{answer.code}" for answer in tree.answers)]
+    return csv_text([header, *lines], quote_formulas=False)

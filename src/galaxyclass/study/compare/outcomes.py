@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.arguments import Device
-from galaxyclass.errors import RunError
+from galaxyclass.errors import GalaxyclassError, RunError
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.reading import parse_json, read_bounded
+from galaxyclass.short import first_line
+from galaxyclass.study.compare.results import require_outcome
 from galaxyclass.study.compare.trials import Trial
 from galaxyclass.workers.start import Message
 from galaxyclass.workers.trial_process import Ended, work
@@ -36,10 +39,11 @@ def read_outcome(folder: Path, trial: Trial) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        data: dict[str, Any] = parse_json(read_bounded(path))
+        require_outcome(trial, data)
+    except (ValueError, TypeError, KeyError, AttributeError, GalaxyclassError) as error:
         raise RunError(
-            f"{path}: damaged", got=str(error), hint="remove it: its trial goes on then"
+            f"{path}: damaged", got=first_line(error), hint="remove it: its trial goes on then"
         ) from error
     return data
 

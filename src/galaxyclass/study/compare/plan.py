@@ -12,7 +12,7 @@ from galaxyclass.errors import OutputError, RunError
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.recipes.read import parse_recipe
-from galaxyclass.short import first_few
+from galaxyclass.short import first_few, short_value
 from galaxyclass.study.compare.trials import Trial
 
 T = TypeVar("T")
@@ -91,6 +91,9 @@ def _read(data: dict[str, Any]) -> Plan:
         )
         for each in data["trials"]
     )
+    for trial in trials:  # files are named after it
+        if trial.name in ("", ".", "..") or Path(trial.name).name != trial.name:
+            raise ValueError(f"a trial called {short_value(trial.name)}")
     return Plan(trials, data["data"], data["fingerprint"])
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from galaxyclass.errors import StoppedError
 from galaxyclass.io.csv_text import csv_text
+from galaxyclass.short import short_value
 from galaxyclass.study.compare.trials import Trial
 from galaxyclass.tasks.kinds import metric_named
 
@@ -33,6 +34,8 @@ TRIAL_COLUMNS = (
     "notices",
     "failure",
 )
+#: Those of them that are numbers.
+_NUMBERS = [name for name in TRIAL_COLUMNS if name not in ("state", "score", "notices", "failure")]
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,32 @@ def parse_outcome(trial: Trial, outcome: Mapping[str, Any] | None) -> TrialResul
     )
 
 
+def require_outcome(trial: Trial, outcome: Mapping[str, Any]) -> None:
+    """Refuse an outcome that no trial wrote.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError, AttributeError
+        Something in it is missing, or of another kind.
+    """
+    result = parse_outcome(trial, outcome)
+    for name in _NUMBERS:
+        value = getattr(result, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise TypeError(f"{name}: {short_value(value)}")
+    for name in ("score", "failure"):
+        if not isinstance(getattr(result, name), str | None):
+            raise TypeError(f"{name}: {short_value(getattr(result, name))}")
+    if result.score is not None:
+        metric_named(result.score)
+    for row in result.history:
+        if not all(isinstance(value, int | float) for value in row.values()):
+            raise TypeError(f"history: {short_value(row)}")
+    for notice in result.notices:
+        if not all(isinstance(words, str) for words in notice):
+            raise TypeError(f"notices: {short_value(notice)}")
+
+
 def ended_of(results: Sequence[TrialResult]) -> list[TrialResult]:
     """The trials that have ended, in their order."""
     return [result for result in results if result.state != "unfinished"]
@@ -185,7 +214,8 @@ def results_csv(results: Sequence[TrialResult]) -> str:
         )
         varied = [result.trial.varied[key] for key in keys]
         lines.append([result.trial.name, result.trial.recipe, *varied, *map(_cell, values)])
-    return csv_text(lines)
+    # Names of recipes and messages come from strangers, too, and nothing here is looked up again.
+    return csv_text(lines, quote_formulas=True)
 
 
 def _cell(value: Any) -> str:
