@@ -113,16 +113,18 @@ def room_of(name: str) -> str:
     return next((room for room in rooms if room in FLOOR), parts[0])
 
 
-def imports(path: Path, *, at_load: bool = False) -> Iterator[str]:
+@functools.cache
+def imports(path: Path, *, at_load: bool = False) -> tuple[str, ...]:
     """What a file imports: each module's name, and each name from it behind a full stop."""
     tree = syntax(path)
-    body: list[ast.AST] = list(tree.body) if at_load else list(ast.walk(tree))
-    for node in body:
+    names: list[str] = []
+    for node in tree.body if at_load else ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(names)
 
 
 def own_imports(path: Path) -> Iterator[str]:

@@ -360,13 +360,13 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'galaxyclass' has no attribute {name!r}")
     if name in _NEEDS_TRAIN:
-        from galaxyclass.extras import TRAINING, require
+        from galaxyclass.extras import TRAINING, require_installed
 
-        require(*TRAINING)
+        require_installed(*TRAINING)
     if name in _NEEDS_EXPORT:
-        from galaxyclass.extras import EXPORT, require
+        from galaxyclass.extras import EXPORT, require_installed
 
-        require(*EXPORT)
+        require_installed(*EXPORT)
     value = getattr(importlib.import_module(f"galaxyclass.{_MODULES[name]}"), name)
     globals()[name] = value
     return value

@@ -378,8 +378,8 @@ def test_memory_of_views_does_not_grow_with_the_images(tmp_path: Path) -> None:
         )
 
     peak(1)
-    few, many = peak(50), peak(150)  # as many as are read ahead at least
-    assert many < 1.3 * few + 16 * 150 * 20
+    few, many = peak(50), peak(100)  # as many as are read ahead at least
+    assert many < 1.3 * few + 16 * 100 * 20
 
 
 def test_cutouts_of_several_settings_are_those_of_each(tmp_path: Path) -> None:

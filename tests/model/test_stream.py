@@ -204,8 +204,8 @@ def test_memory_of_real_images_does_not_grow(
         return most
 
     peak(1)
-    few, many = peak(30), peak(300)
-    assert many < 1.3 * few + 16 * 300 * 20
+    few, many = peak(30), peak(150)
+    assert many < 1.3 * few + 16 * 150 * 20
 
 
 def test_images_are_read_while_the_network_runs(

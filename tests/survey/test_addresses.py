@@ -52,13 +52,18 @@ class _Quiet(SimpleHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    #: Two dozen pictures are asked for at once: who does not fit here waits for a second or three.
+    request_queue_size = 128
+
+
 @pytest.fixture
 def server(pictures: list[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     pytest.importorskip("aiohttp", reason="aiohttp is not installed: no https://")
     monkeypatch.setattr(remote, "PAUSES", (0.01, 0.01))
     handler = partial(_Quiet, directory=str(pictures[0].parent))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
+    with _Server(("127.0.0.1", 0), handler) as serving:
+        threading.Thread(target=serving.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{serving.server_port}"
         serving.shutdown()
 

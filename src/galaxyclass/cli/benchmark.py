@@ -72,13 +72,13 @@ def command(images: Path | None, table: Path | None, **values: Any) -> None:
     """Measure how fast this machine packs, trains and predicts, compared with its limits."""
     from galaxyclass.cli.bars import bars
     from galaxyclass.data.catalog.read import require_sources
-    from galaxyclass.extras import TRAINING, require
+    from galaxyclass.extras import TRAINING, require_installed
 
     if table is not None and images is None:
         raise click.UsageError("--table needs --images: the images of its galaxies.")
     if images is not None:
         require_sources(images, table)  # before torch is loaded
-    require(*TRAINING)
+    require_installed(*TRAINING)
     from galaxyclass.study.benchmark.benchmark import benchmark
 
     with bars() as progress:

@@ -30,9 +30,9 @@ scored on them."""
 @options.output("the model: a new folder, usable as a run")
 def command(*, runs: tuple[Path, ...], output: Path) -> None:
     """Make one model of several runs: an ensemble, which predicts their mean."""
-    from galaxyclass.extras import TRAINING, require
+    from galaxyclass.extras import TRAINING, require_installed
 
-    require(*TRAINING)
+    require_installed(*TRAINING)
     from galaxyclass.training.combine import combine
 
     combined = combine(runs, output=output)

@@ -52,9 +52,9 @@ def command(
     *, run: Path, output: Path, images: tuple[Path, ...], bits: str, seed: int, overwrite: bool
 ) -> None:
     """Write the network of RUN, the folder of a training or `pretrained`, as ONNX."""
-    from galaxyclass.extras import EXPORT, require
+    from galaxyclass.extras import EXPORT, require_installed
 
-    require(*EXPORT)
+    require_installed(*EXPORT)
     from galaxyclass.model.export.export import export
     from galaxyclass.model.pretrained import is_pretrained
 

@@ -190,4 +190,8 @@ def _out_of_memory(error: MemoryError) -> GalaxyclassError:
 
 def run() -> None:  # pragma: no cover - the console script
     """Entry point of the console script."""
+    if len(sys.argv) > 2 and not {"-h", "--help"}.intersection(sys.argv):
+        from galaxyclass.data.tables.arrow_alone import leave_pandas_out
+
+        leave_pandas_out()
     end_process(main())

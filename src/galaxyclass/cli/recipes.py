@@ -85,10 +85,10 @@ def _shown(value: object) -> str:
 
 def _print_layers(recipe: Recipe) -> None:
     from galaxyclass.errors import MissingExtraError
-    from galaxyclass.extras import require
+    from galaxyclass.extras import require_installed
 
     try:
-        require("torch", "timm", "safetensors")
+        require_installed("torch", "timm", "safetensors")
     except MissingExtraError as error:
         echo(f"\nThe layers need torch: {error.hint}")
         return

@@ -115,9 +115,9 @@ def command(
     show_notes()
 
     from galaxyclass.cli.bars import bars
-    from galaxyclass.extras import TRAINING, require
+    from galaxyclass.extras import TRAINING, require_installed
 
-    require(*TRAINING)
+    require_installed(*TRAINING)
     from galaxyclass.training.folds import train_folds
     from galaxyclass.training.train import resume, train
 

@@ -25,7 +25,7 @@ from galaxyclass.explanation.grid import grid_image
 from galaxyclass.explanation.occlusion import occlusion_map
 from galaxyclass.explanation.orientations import QUARTERS, averaged
 from galaxyclass.explanation.sky import sky_like
-from galaxyclass.extras import require
+from galaxyclass.extras import require_installed
 from galaxyclass.io.atomic import write_text, writing
 from galaxyclass.io.csv_text import csv_text
 from galaxyclass.io.journal import job_key
@@ -189,7 +189,7 @@ def explain(
     results = FilesOutput(files, key, overwrite)
     results.require_free()
     if method != "occlusion":
-        require("captum", "torch")
+        require_installed("captum", "torch")
     model = open_model(run, options)
     index, words = find_answer(model.task, answer)
     explainer = Explainer(model, index, method, seed)

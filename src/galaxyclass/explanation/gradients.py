@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from galaxyclass.arrays import Doubles
 from galaxyclass.errors import BundleError
 from galaxyclass.explanation.answer_of import ExplainedOutput
-from galaxyclass.extras import require
+from galaxyclass.extras import require_installed
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.output import ModelOutput
 
@@ -57,7 +57,7 @@ class GradientMaps:
         *,
         drawn: int | None = None,
     ) -> None:
-        require("captum", "torch", "timm", "safetensors")
+        require_installed("captum", "torch", "timm", "safetensors")
         self.networks = open_networks(bundle, drawn=drawn)
         self.method, self.explained = method, explained
         if method == "cam":
@@ -125,7 +125,7 @@ def open_networks(bundle: Bundle, *, drawn: int | None = None) -> list[Any]:
     BundleError
         The network cannot be rebuilt.
     """
-    require("torch", "timm", "safetensors")
+    require_installed("torch", "timm", "safetensors")
     import torch
 
     from galaxyclass.networks.probed import ProbedNetwork, build_any

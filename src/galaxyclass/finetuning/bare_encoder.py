@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from galaxyclass.errors import RecipeError
-from galaxyclass.extras import require
+from galaxyclass.extras import require_installed
 from galaxyclass.io.temporary import TemporaryFolder
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.manifest import Manifest
@@ -51,7 +51,7 @@ def bare_encoder(recipe: Recipe, options: InferenceOptions | None) -> Iterator[M
             wanted="model.normalisation=unit or encoder",
             hint='`settings={"model.normalisation": "encoder"}`',
         )
-    require("torch", "timm", "safetensors")
+    require_installed("torch", "timm", "safetensors")
     from galaxyclass.networks.network import Network
     from galaxyclass.networks.weights import write_weights
 

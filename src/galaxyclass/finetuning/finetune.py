@@ -23,7 +23,7 @@ from galaxyclass.data.dataset.parts import write_left_out, write_split
 from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.data.leakage import OUT_OF_FOLD
 from galaxyclass.errors import BundleError, RecipeError, ScoreError
-from galaxyclass.extras import require
+from galaxyclass.extras import require_installed
 from galaxyclass.finetuning.bare_encoder import bare_encoder
 from galaxyclass.finetuning.cross_validation import (
     LabelledGalaxies,
@@ -233,7 +233,7 @@ def _tries_network(network: NetworkUse, galaxies: int) -> bool:
         It is asked for, and torch is not installed.
     """
     if network == "always":
-        require("torch", "timm", "safetensors", "onnx")
+        require_installed("torch", "timm", "safetensors", "onnx")
         return True
     if network == "never":
         return False

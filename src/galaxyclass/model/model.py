@@ -442,9 +442,9 @@ class Model:
 
         The same as `galaxyclass.export`, with all its arguments.
         """
-        from galaxyclass.extras import EXPORT, require
+        from galaxyclass.extras import EXPORT, require_installed
 
-        require(*EXPORT)
+        require_installed(*EXPORT)
         from galaxyclass.model.export.export import export
 
         return export(self, output=output, **more)

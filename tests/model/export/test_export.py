@@ -179,6 +179,8 @@ def test_weights_that_16_bits_cannot_hold_stay(
     network = load_weights(bundle)
     with torch.no_grad():
         network.get_parameter("encoder.body.0.weight")[0, 0, 0, 0] = 70_000
+        # Nobody listens to that channel, whose large sums end otherwise in each library.
+        network.get_parameter("encoder.body.3.weight")[:, 0] = 0
     save_bundle(
         bundle.folder, bundle.manifest, {"weights": lambda path: write_weights(network, path)}
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import ChosenPrecision
 from galaxyclass.errors import DeviceError
-from galaxyclass.extras import require
+from galaxyclass.extras import require_installed
 from galaxyclass.model.backends.precision import choose_precision
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.output import ModelOutput
@@ -58,7 +58,7 @@ class TorchBackend:
         device: str = "auto",
         precision: ChosenPrecision = "auto",
     ) -> None:
-        require("torch", "timm", "safetensors")
+        require_installed("torch", "timm", "safetensors")
         import torch
 
         from galaxyclass.networks.equivariant import fuse

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import Bits, public
 from galaxyclass.errors import OutputError
-from galaxyclass.extras import require
+from galaxyclass.extras import require_installed
 from galaxyclass.io.atomic import translated, writing
 from galaxyclass.io.output import require_free
 from galaxyclass.model.bundle import onnx_file as exported
@@ -199,7 +199,7 @@ def write_network(
     ExportError, BundleError, OutputError, MissingExtraError
         As for `export`.
     """
-    require("onnx", "onnxscript")
+    require_installed("onnx", "onnxscript")
     network, manifest = load_weights(bundle), replace(bundle.manifest, quantisation=None)
     if isinstance(network, ProbedNetwork):
         network.drop_auxiliary()

@@ -21,6 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from galaxyclass.data.tables.arrow_alone import leave_pandas_out
 from galaxyclass.errors import GalaxyclassError, StoppedError
 from galaxyclass.io.atomic import write_text
 from galaxyclass.progress import Progress
@@ -39,6 +40,7 @@ def main() -> None:
         Path("/proc/self/oom_score_adj").write_text("900", encoding="ascii")
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     logging.getLogger("galaxyclass").setLevel(logging.INFO)
+    leave_pandas_out()
 
     last = -_PAUSE
 

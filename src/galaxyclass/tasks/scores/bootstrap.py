@@ -78,14 +78,16 @@ def bootstrap_ratios(
     terms = np.hstack([numerators, denominators], dtype=np.float64)
     rows = min(resamples, max(1, BOOTSTRAP_CELLS // galaxies))
     sums = np.empty((resamples, terms.shape[1]))
-    for start in range(0, resamples, rows):
-        stop = min(start + rows, resamples)
-        times_drawn = np.empty((stop - start, galaxies))
-        for row in times_drawn:
-            row[:] = np.bincount(generator.integers(galaxies, size=galaxies), minlength=galaxies)
-        # One thread takes half a second for 60,000 galaxies. Several threads on busy cores wait for
-        # each other, and were measured to take 30 times as long.
-        with threadpool_limits(1, "blas"):
+    # One thread takes half a second for 60,000 galaxies. Several threads on busy cores wait for
+    # each other, and were measured to take 30 times as long. Asked for once: it takes as long as a
+    # thousand samples of a few galaxies.
+    with threadpool_limits(1, "blas"):
+        for start in range(0, resamples, rows):
+            stop = min(start + rows, resamples)
+            times_drawn = np.empty((stop - start, galaxies))
+            for row in times_drawn:
+                drawn = generator.integers(galaxies, size=galaxies)
+                row[:] = np.bincount(drawn, minlength=galaxies)
             sums[start:stop] = times_drawn @ terms
     above, below = np.hsplit(sums, 2)
     ratios = np.full(above.shape, np.nan)
