@@ -32,9 +32,9 @@ import galaxyclass
 from galaxyclass.arrays import Doubles
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.dataset.prepare import Sample
+from galaxyclass.finetuning.beginning import open_beginning
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies
 from galaxyclass.finetuning.embed import embed_galaxies
-from galaxyclass.finetuning.finetune import open_network
 from galaxyclass.finetuning.labels import read_labels
 from galaxyclass.progress import silent
 from galaxyclass.tasks.task import Task
@@ -71,10 +71,11 @@ def image_net(folder: Path) -> list[str]:
 
 def labelled(dataset: Dataset, model: str, settings: list[str]) -> tuple[Sample, LabelledGalaxies]:
     """The galaxies as a model sees them."""
-    with open_network(model, None, settings) as network:
-        preprocessing = network.bundles[0].manifest.preprocessing
-        sample, _ = read_labels(dataset, preprocessing, cache=None, workers=None, progress=silent)
-        embedded = embed_galaxies(network, sample, silent)
+    with open_beginning(model, None, settings) as beginning:
+        sample, _ = read_labels(
+            dataset, beginning.preprocessing, cache=None, workers=None, progress=silent
+        )
+        embedded = embed_galaxies(beginning, sample, silent)
     return sample, LabelledGalaxies.of(embedded.inputs, sample)[0]
 
 

@@ -19,9 +19,9 @@ import numpy as np
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.finetuning.beginning import open_beginning
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies
 from galaxyclass.finetuning.embed import embed_galaxies
-from galaxyclass.finetuning.finetune import open_network
 from galaxyclass.finetuning.labels import read_labels
 from galaxyclass.finetuning.ridge import PENALTIES, fit_line, ridge_path
 from galaxyclass.progress import silent
@@ -78,10 +78,11 @@ def measure_frames(
 
 def embed(dataset: Dataset, model: str, settings: tuple[str, ...] = ()) -> LabelledGalaxies:
     """The labelled galaxies as the model sees them."""
-    with open_network(model, None, settings) as network:
-        preprocessing = network.bundles[0].manifest.preprocessing
-        sample, _ = read_labels(dataset, preprocessing, cache=None, workers=None, progress=silent)
-        embedded = embed_galaxies(network, sample, silent)
+    with open_beginning(model, None, settings) as beginning:
+        sample, _ = read_labels(
+            dataset, beginning.preprocessing, cache=None, workers=None, progress=silent
+        )
+        embedded = embed_galaxies(beginning, sample, silent)
     return LabelledGalaxies.of(embedded.inputs, sample)[0]
 
 

@@ -17,10 +17,12 @@ from galaxyclass.errors import BundleError, OutputError, RecipeError, RunError
 from galaxyclass.explanation.answer_of import ExplainedOutput
 from galaxyclass.explanation.gradients import GradientMaps, RandomBackend
 from galaxyclass.finetuning import network as network_stage
+from galaxyclass.finetuning.beginning import open_beginning
 from galaxyclass.finetuning.finetuned import Finetuned
 from galaxyclass.images.packs.write import pack
 from galaxyclass.model.answer_shares import answer_shares, same_question
 from galaxyclass.model.brightness_profile import brightness_profile
+from galaxyclass.model.frames import cut_frames
 from galaxyclass.model.probe import read_probe
 from galaxyclass.networks.weights import load_weights
 from tests.finetuning.conftest import Classes
@@ -48,19 +50,26 @@ def test_is_a_model_as_any_other(base: Path, finetuned: Finetuned, classes: Clas
     predictions = model.predict(str(classes.images), include=["strangeness"])
     assert predictions.table.column_names[:4] == ["GalaxyID", "other", "smooth", "kind"]
     assert len(predictions) == 60
-    # The probe on what the network alone says.
-    below = galaxyclass.load_model(base)
-    answers = below.predict(str(classes.images)).table
+    # The probe on the mean of what the network alone says of three parts of each image.
+    manifest, below = finetuned.bundle.manifest, galaxyclass.load_model(base)
+    assert manifest.preprocessing.size == 32
+    assert manifest.network.preprocessing == below.bundles[0].manifest.preprocessing
+    packed = pack(sorted(classes.images.iterdir()), manifest.preprocessing, cache=classes.cache)
+    parts = cut_frames(np.array(packed.images), manifest.frames, 16)
+    answers = below.predict(list(parts)).table
     values = np.column_stack([answers[name].to_numpy() for name in below.task.names])
-    paths = sorted(classes.images.iterdir())
-    packed = pack(paths, below.bundles[0].manifest.preprocessing, cache=classes.cache)
-    profile = brightness_profile(np.array(packed.images))
-    features = below.embed(str(classes.images))
+    values, features, profile = (
+        (2 * array[:60] + array[60:120] + array[120:]) / 4
+        for array in (values, below.embed(list(parts)), brightness_profile(parts))
+    )
     shares = answer_shares(values, same_question(below.task))
     raw = read_probe(finetuned.bundle).linear_outputs(features, shares, profile)
     wanted = model.task.from_linear(raw)
     shown = np.column_stack([predictions.table[name].to_numpy() for name in ("other", "smooth")])
     assert np.allclose(shown, wanted, atol=1e-4)
+    assert "16 px RGB in frames of 100 %, 71 %, 50 % of the image" in repr(model)
+    assert "3 times as long" in model.card
+    assert model.embed(str(classes.images)).shape == below.embed(str(classes.images)).shape
 
 
 def test_says_what_it_learnt(finetuned: Finetuned, classes: Classes, tmp_path: Path) -> None:
@@ -75,6 +84,7 @@ def test_can_be_finetuned_again(finetuned: Finetuned, classes: Classes, tmp_path
         classes.dataset, output=tmp_path / "again", network="never", cache=classes.cache
     )
     assert again.score == finetuned.score
+    assert again.bundle.manifest.frames == finetuned.bundle.manifest.frames
     with pytest.raises(OutputError):
         galaxyclass.finetune("pretrained", classes.dataset, output=tmp_path / "again")
 
@@ -91,10 +101,28 @@ def test_sees_another_part_of_the_images(base: Path, classes: Classes, tmp_path:
     )
     assert near.bundle.manifest.preprocessing.frame == 24
     assert near.model.bundles[0].manifest.preprocessing.frame == 24
+    assert not near.bundle.manifest.frames
     assert len(near.model.predict(str(classes.images))) == 60
     with pytest.raises(RecipeError, match="a model has none") as caught:
         galaxyclass.finetune(base, dataset, output=tmp_path / "no", settings=["training.epochs=3"])
     assert "training.epochs" in str(caught.value.got)
+
+
+def test_frames_are_stated(base: Path) -> None:
+    with open_beginning(base, None, {"images.frame": [24, 48, 36]}) as beginning:
+        assert (beginning.preprocessing.frame, beginning.preprocessing.size) == (48, 32)
+        assert [frame.share for frame in beginning.frames] == [1, 0.75, 0.5]
+        assert len({frame.weight for frame in beginning.frames}) == 1
+    with open_beginning("pretrained", None) as beginning:
+        assert (beginning.preprocessing.frame, beginning.preprocessing.size) == (290, 194)
+        assert [frame.weight for frame in beginning.frames] == [0.25, 0.5, 0.25]
+    for wrong in ("24,none", "24,,36", "24,near", "8,2000"):
+        with (
+            pytest.raises(RecipeError) as caught,
+            open_beginning(base, None, [f"images.frame={wrong}"]),
+        ):
+            pass
+        assert "images.frame" in f"{caught.value} {caught.value.got}"
 
 
 def test_is_exported_with_its_probe(finetuned: Finetuned, classes: Classes, tmp_path: Path) -> None:
@@ -105,6 +133,7 @@ def test_is_exported_with_its_probe(finetuned: Finetuned, classes: Classes, tmp_
     tables = [each.predict(str(classes.images)).table for each in (model, again)]
     first, second = (table["smooth"].to_numpy() for table in tables)
     assert np.allclose(first, second, atol=1e-4)
+    assert repr(again).partition("frames")[2].startswith(" of 100 %, 71 %, 50 % of the image")
     # Its weights can be recovered, the probe's among them.
     shape = (2, *finetuned.bundle.manifest.preprocessing.shape)
     cutouts = torch.from_numpy(np.random.default_rng(0).integers(0, 256, shape, np.uint8))

@@ -11,6 +11,7 @@ import pytest
 
 import galaxyclass
 from galaxyclass.arrays import Doubles
+from galaxyclass.finetuning.beginning import Beginning
 from galaxyclass.finetuning.cross_validation import OutOfFold
 from galaxyclass.finetuning.mirror_images import mirror_notes, separations
 from galaxyclass.tasks.classes.task import ClassTask
@@ -31,12 +32,13 @@ def out_of_fold(predictions: Doubles, count: int = 3) -> OutOfFold:
 
 
 @cache
-def model() -> Any:
-    return galaxyclass.load_model(workers=1)
+def beginning() -> Beginning:
+    model = galaxyclass.load_model(workers=1)
+    return Beginning(model, model.bundles[0].manifest.preprocessing, ())
 
 
 def sample() -> Any:
-    shape = (16, *model().bundles[0].manifest.preprocessing.shape)
+    shape = (16, *beginning().preprocessing.shape)
     images = RANDOM.integers(0, 255, shape, np.uint8)
     return SimpleNamespace(pack=SimpleNamespace(images=images), rows=np.arange(16))
 
@@ -49,16 +51,19 @@ def test_areas_under_the_curve() -> None:
 
 
 def test_what_is_said() -> None:
-    (note,) = mirror_notes(out_of_fold(BY_CHANCE), model(), sample())
+    (note,) = mirror_notes(out_of_fold(BY_CHANCE), beginning(), sample())
     assert "chance: 'left' and 'right'. If one looks like the mirror image" in note
-    assert mirror_notes(out_of_fold(BY_CHANCE, 2), model(), sample())
+    assert mirror_notes(out_of_fold(BY_CHANCE, 2), beginning(), sample())
     for predictions in (TOLD_APART, NOTHING):  # nothing is told apart: labels may be wrong
-        assert not mirror_notes(out_of_fold(predictions), model(), sample())
+        assert not mirror_notes(out_of_fold(predictions), beginning(), sample())
 
 
 def test_an_encoder_that_sees_mirror_images() -> None:
     def backend(cutouts: Any) -> Any:
         return SimpleNamespace(features=cutouts[:, 40, :20, 0].astype(np.float32))
 
-    seeing: Any = SimpleNamespace(ensemble=SimpleNamespace(backend=backend), name="seeing")
+    model: Any = SimpleNamespace(
+        ensemble=SimpleNamespace(backend=backend), bundles=beginning().model.bundles, name="seeing"
+    )
+    seeing = Beginning(model, beginning().preprocessing, ())
     assert not mirror_notes(out_of_fold(BY_CHANCE), seeing, sample())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -60,6 +61,7 @@ class GradientMaps:
         require_installed("captum", "torch", "timm", "safetensors")
         self.networks = open_networks(bundle, drawn=drawn)
         self.method, self.explained = method, explained
+        self._shares = [frame.share for frame in bundle.manifest.frames] or [1.0]
         if method == "cam":
             self.layers = [
                 [_last_map(member) for member in network.networks] for network in self.networks
@@ -75,9 +77,9 @@ class GradientMaps:
         from captum.attr import IntegratedGradients, LayerGradientXActivation
 
         network = self.networks[number]
-        first = network.networks[0]
         image, base = (
-            first.read(torch.from_numpy(np.ascontiguousarray(each[None]))) for each in (cutout, sky)
+            network.read(torch.from_numpy(np.ascontiguousarray(each[None])))
+            for each in (cutout, sky)
         )
 
         def share(images: Any) -> Any:
@@ -86,9 +88,8 @@ class GradientMaps:
         if self.method == "cam":
             parts = LayerGradientXActivation(share, self.layers[number]).attribute(image)
             found = sum(part.detach() for part in parts)
-            pixels = found.sum(dim=1)[0].numpy().astype(np.float64)
-            # Cells are squares of pixels: in between, the map is drawn smooth.
-            pixels = cv2.resize(pixels, (first.side,) * 2, interpolation=cv2.INTER_LINEAR)
+            maps = found.sum(dim=1).numpy().astype(np.float64)
+            pixels = _drawn_together(maps, self._shares, image.shape[-1])
         else:
             found = IntegratedGradients(share).attribute(
                 image, baselines=base, n_steps=_STEPS, internal_batch_size=8
@@ -97,6 +98,21 @@ class GradientMaps:
             # Single pixels are noise: what counts is the light of a few of them together.
             pixels = cv2.GaussianBlur(pixels, (0, 0), len(pixels) / 32)
         return _in_cutout(np.asarray(pixels), len(cutout))
+
+
+def _drawn_together(maps: Doubles, shares: Sequence[float], side: int) -> Doubles:
+    """(side, side) the sum of maps of parts of an image about its middle, one for each share.
+
+    Cells are squares of pixels: in between, the maps are drawn smooth.
+    """
+    drawn = np.zeros((side, side))
+    for each, share in zip(maps, shares, strict=True):
+        width = round(share * side)
+        first = (side - width) // 2
+        part = cv2.resize(each, (width, width), interpolation=cv2.INTER_LINEAR)
+        # The same sum over all pixels, however large the part is.
+        drawn[first : first + width, first : first + width] += part / share**2
+    return drawn
 
 
 class RandomBackend:

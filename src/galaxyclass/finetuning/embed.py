@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from galaxyclass.arrays import Doubles
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.data.dataset.prepare import Sample
+from galaxyclass.finetuning.beginning import Beginning
 from galaxyclass.finetuning.fit_probe import ProbeInputs
 from galaxyclass.model.answer_shares import answer_shares, same_question
 from galaxyclass.model.backends.backend import is_concurrent, natural_batch_size
-from galaxyclass.model.brightness_profile import brightness_profile
-from galaxyclass.model.model import Model
+from galaxyclass.model.backends.probed_backend import see
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.probe import probe_columns
 from galaxyclass.progress import Progress
@@ -26,7 +26,7 @@ from galaxyclass.workers.processes import core_count
 
 @dataclass(frozen=True)
 class Embedded:
-    """What a model says of galaxies, the mean over its test-time views.
+    """What a model says of galaxies, the mean over its test-time views and its frames.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Embedded:
     statistics: NDArray[np.float32]
 
 
-def embed_galaxies(model: Model, sample: Sample, progress: Progress) -> Embedded:
+def embed_galaxies(beginning: Beginning, sample: Sample, progress: Progress) -> Embedded:
     """Run a model of one bundle on the cutouts of galaxies.
 
     Raises
@@ -49,15 +49,17 @@ def embed_galaxies(model: Model, sample: Sample, progress: Progress) -> Embedded
     BundleError, DeviceError, MissingExtraError
         The network cannot be loaded, or does not fit its manifest.
     """
-    manifest, ensemble = model.bundles[0].manifest, model.ensemble
-    backend, images = ensemble.backend, sample.pack.images
-    size = model.options.batch_size or natural_batch_size(backend, manifest.preprocessing)
+    model, manifest, frames = beginning.model, beginning.network, beginning.frames
+    backend, images = model.ensemble.backend, sample.pack.images
+    size = model.options.batch_size or natural_batch_size(backend, beginning.preprocessing)
+    side = manifest.preprocessing.size
     rows = sample.rows
     batches = [rows[first : first + size] for first in range(0, len(rows), size)]
 
     def run(batch: NDArray[np.int64]) -> tuple[ModelOutput, NDArray[np.float32], Doubles]:
         cutouts = np.ascontiguousarray(images[batch])
-        return backend(cutouts), image_statistics(cutouts), brightness_profile(cutouts)
+        output, profile = see(backend, cutouts, frames, side)
+        return output, image_statistics(cutouts), profile
 
     workers = (model.options.workers or core_count()) if is_concurrent(backend) else 1
     begin = backend.begin_thread if is_concurrent(backend) else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
@@ -22,9 +20,9 @@ from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import write_left_out, write_split
 from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.data.leakage import OUT_OF_FOLD
-from galaxyclass.errors import BundleError, RecipeError, ScoreError
+from galaxyclass.errors import ScoreError
 from galaxyclass.extras import require_installed
-from galaxyclass.finetuning.bare_encoder import bare_encoder
+from galaxyclass.finetuning.beginning import Beginning, open_beginning
 from galaxyclass.finetuning.cross_validation import (
     LabelledGalaxies,
     cross_validate,
@@ -46,18 +44,16 @@ from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text, writing_folder
 from galaxyclass.io.result_files import metrics_json
 from galaxyclass.model.bundle.load import Bundle, Role
-from galaxyclass.model.bundle.manifest import Manifest, NetworkOutputs
+from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.model.columns import columns_of, mask_unknown, tabulate
-from galaxyclass.model.load import open_model, single_bundle
+from galaxyclass.model.frames import frame_sides
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.model.provenance import make_provenance, with_provenance
 from galaxyclass.progress import Progress, silent
-from galaxyclass.recipes.read import RECIPES, as_recipe, load_recipe
-from galaxyclass.recipes.settings import as_assignments
 from galaxyclass.short import counted
 from galaxyclass.tasks.task import Task
 from galaxyclass.version import __version__
@@ -114,7 +110,9 @@ def finetune(
         Each class counts as much as any other, however many galaxies it has.
     settings : mapping or sequence of str
         Changes to the recipe, as for `galaxyclass.train`. Of a model ``images.frame`` alone: the
-        side of the part of each image that it sees, in pixels.
+        side of the part of each image that it sees, in pixels, or several of them, such as
+        ``[290, 205, 145]``. By default three frames: √2 times the model's own, its own, and 1/√2
+        times its own; of a smaller image all, 71 % and half of it.
     options : InferenceOptions, optional
         How the network is run. The ``views`` of the model are those of its predictions.
     seed : int
@@ -145,8 +143,8 @@ def finetune(
     folder, dataset = Path(output), as_dataset(images, table)
     require_new(folder)
     choices = _Choices(network, balanced, seed, cache)
-    with open_network(run, options, settings) as model:
-        return _finetune(model, dataset, folder, choices, progress)
+    with open_beginning(run, options, settings) as beginning:
+        return _finetune(beginning, dataset, folder, choices, progress)
 
 
 @dataclass(frozen=True)
@@ -160,27 +158,30 @@ class _Choices:
 
 
 def _finetune(
-    model: Model, dataset: Dataset, folder: Path, choices: _Choices, progress: Progress
+    beginning: Beginning, dataset: Dataset, folder: Path, choices: _Choices, progress: Progress
 ) -> Finetuned:
-    seed = choices.seed
+    seed, model = choices.seed, beginning.model
     sample, notes = read_labels(
         dataset,
-        model.bundles[0].manifest.preprocessing,
+        beginning.preprocessing,
         cache=choices.cache,
         workers=model.options.workers,
         progress=progress,
     )
     began = time.perf_counter()
-    embedded = embed_galaxies(model, sample, progress)
-    views = counted(model.views, "view")
+    embedded = embed_galaxies(beginning, sample, progress)
+    seen = [counted(model.views, "view")]
+    if beginning.frames:
+        seen.append(frame_sides(beginning.preprocessing, beginning.frames))
     took = time.perf_counter() - began
-    log.info("%d galaxies embedded by %s, %s: %.1f s", len(sample.rows), model.name, views, took)
+    how = ", ".join([model.name, *seen])
+    log.info("%d galaxies embedded by %s: %.1f s", len(sample.rows), how, took)
     labels, target_notes = LabelledGalaxies.of(embedded.inputs, sample, balanced=choices.balanced)
     task = labels.task
     rungs = _simple_rungs(labels, seed, model)
     began = time.perf_counter()
     out_of_fold = cross_validate(labels, seed)
-    mirrors = mirror_notes(out_of_fold, model, sample)
+    mirrors = mirror_notes(out_of_fold, beginning, sample)
     fitted = labels.fit_without_link()
     made = Made("probe", labels.fit(), out_of_fold, embedded.features, embedded.statistics)
     rungs.append(
@@ -196,7 +197,7 @@ def _finetune(
 
         made = with_network(
             made,
-            model,
+            beginning,
             sample,
             labels,
             rungs,
@@ -208,7 +209,7 @@ def _finetune(
         if sample.left_out:
             name = run_folder.LEFT_OUT
             write_left_out(temporary / name, sample.left_out, named=folder / name)
-        saved = _write(temporary, model, sample, task, made, seed=seed)
+        saved = _write(temporary, beginning, sample, task, made, seed=seed)
         result = Finetuned(
             folder=folder,
             bundle=replace(saved, folder=folder / run_folder.BUNDLE),
@@ -251,71 +252,6 @@ def _tries_network(network: NetworkUse, galaxies: int) -> bool:
     return True
 
 
-@contextmanager
-def open_network(
-    run: str | Path | Model, options: InferenceOptions | None, settings: Settings = ()
-) -> Iterator[Model]:
-    """The model to begin with, while the context lasts; of a finetuned one, without its probe.
-
-    Raises
-    ------
-    BundleError
-        Not a model; several; an exported network that was finetuned.
-    RecipeError, MissingExtraError
-        See `galaxyclass.finetuning.bare_encoder.bare_encoder`; or settings that no model has.
-    """
-    if _is_recipe(run):
-        assert not isinstance(run, Model)
-        with bare_encoder(as_recipe(run, settings), options) as model:
-            yield model
-        return
-    model = open_model(run, options)
-    bundle = single_bundle(model, "finetune")
-    if settings:
-        bundle = _with_frame(bundle, settings)
-        model = Model(model.sources, [bundle], model.options)
-    if bundle.manifest.network_outputs is not None:
-        if not bundle.has("probe"):
-            raise BundleError(
-                f"{bundle.folder}: an exported network that was finetuned cannot be finetuned",
-                wanted="the folder of the finetuning, or the model that it began with",
-                got="a file",
-            )
-        log.info("%s was finetuned: its network is used, with a new probe", model.name)
-        model = Model(model.sources, [bundle.without_probe], model.options)
-    yield model
-
-
-def _with_frame(bundle: Bundle, settings: Settings) -> Bundle:
-    """A model that sees another part of each image.
-
-    Raises
-    ------
-    RecipeError
-        Other settings than ``images.frame``; or the model's cutouts have no frame.
-    """
-    keys = sorted({text.partition("=")[0].strip() for text in as_assignments(settings)})
-    cutout = bundle.manifest.preprocessing.cutout
-    if keys != ["images.frame"] or cutout != "centre":
-        raise RecipeError(
-            "this setting is one of a recipe, and a model has none",
-            wanted="of a model, `images.frame` alone, where its cutout is the image's centre",
-            got=f"{', '.join(keys)}; the model's cutout is {cutout!r}",
-            hint="leave it out of `settings`, or name a recipe in place of the model",
-        )
-    frame = load_recipe(RECIPES[0], settings).images.frame
-    preprocessing = bundle.manifest.preprocessing.model_copy(update={"frame": frame})
-    return replace(bundle, manifest=replace(bundle.manifest, preprocessing=preprocessing))
-
-
-def _is_recipe(run: str | Path | Model) -> bool:
-    """Whether it is a recipe, or names one: a name of a recipe that is no folder, or TOML."""
-    if isinstance(run, Model):
-        return False
-    path = Path(run)
-    return path.suffix.lower() == ".toml" or (str(run) in RECIPES and not path.exists())
-
-
 def _simple_rungs(labels: LabelledGalaxies, seed: int, model: Model) -> list[Rung]:
     """The simplest predictor, and the rule on one answer of the network."""
     task, values = labels.task, labels.values
@@ -338,9 +274,10 @@ def _simple_rungs(labels: LabelledGalaxies, seed: int, model: Model) -> list[Run
 
 
 def _write(
-    folder: Path, model: Model, sample: Sample, task: Task, made: Made, *, seed: int
+    folder: Path, beginning: Beginning, sample: Sample, task: Task, made: Made, *, seed: int
 ) -> Bundle:
     """Write split, out-of-fold predictions and, last, the bundle."""
+    model = beginning.model
     bundle = model.bundles[0]
     parts = np.full(len(sample.rows), "train", dtype=object)
     write_split(folder / run_folder.SPLIT, [sample], [parts])
@@ -362,7 +299,7 @@ def _write(
         log.info("Not calibrated. %s", " ".join((error.got or error.what).splitlines()))
     else:
         writers["calibration"] = _text_writer(calibration_json(calibration))
-    manifest = _manifest(bundle.manifest, model, sample, task)
+    manifest = _manifest(beginning, sample, task)
     saved = save_bundle(folder / run_folder.BUNDLE, manifest, writers)
     provenance = make_provenance([saved], folder.name, model.views, model.precision)
     ids = sample.catalog.ids
@@ -374,14 +311,12 @@ def _write(
     return saved
 
 
-def _manifest(network: Manifest, model: Model, sample: Sample, task: Task) -> Manifest:
+def _manifest(beginning: Beginning, sample: Sample, task: Task) -> Manifest:
     catalog = sample.catalog
     return replace(
-        network,
+        beginning.manifest,
         recipe=FINETUNED,
         task=task,
-        auxiliary=(),
-        network_outputs=NetworkOutputs(network.task, network.auxiliary),
         id_column=catalog.ids.column,
         id_integer=catalog.ids.integer,
         name_parts=catalog.name_parts,
@@ -389,7 +324,7 @@ def _manifest(network: Manifest, model: Model, sample: Sample, task: Task) -> Ma
         weights_digest="",
         network_digest="",
         calibration_digest="",
-        views=model.views,
+        views=beginning.model.views,
     )
 
 

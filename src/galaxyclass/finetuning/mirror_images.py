@@ -8,8 +8,9 @@ from itertools import combinations
 import numpy as np
 
 from galaxyclass.data.dataset.prepare import Sample
+from galaxyclass.finetuning.beginning import Beginning
 from galaxyclass.finetuning.cross_validation import OutOfFold
-from galaxyclass.model.model import Model
+from galaxyclass.model.backends.probed_backend import see
 
 #: Galaxies whose mirror images are looked at.
 _LOOKED_AT = 16
@@ -71,7 +72,7 @@ def separations(out_of_fold: OutOfFold) -> list[Separation]:
     return found
 
 
-def sees_no_mirror_images(model: Model, sample: Sample) -> bool:
+def sees_no_mirror_images(beginning: Beginning, sample: Sample) -> bool:
     """Whether the embedding of an image is that of its mirror image; looks at some galaxies.
 
     Raises
@@ -79,15 +80,17 @@ def sees_no_mirror_images(model: Model, sample: Sample) -> bool:
     BundleError, DeviceError, MissingExtraError
         As for `galaxyclass.finetuning.embed.embed_galaxies`.
     """
-    backend = model.ensemble.backend
-    cutouts = np.ascontiguousarray(sample.pack.images[sample.rows[:_LOOKED_AT]])
-    features = backend(cutouts).features
-    mirrored = backend(np.ascontiguousarray(cutouts[:, :, ::-1])).features
+    backend, side = beginning.model.ensemble.backend, beginning.network.preprocessing.size
+    cutouts = sample.pack.images[sample.rows[:_LOOKED_AT]]
+    features, mirrored = (
+        see(backend, np.ascontiguousarray(images), beginning.frames, side)[0].features
+        for images in (cutouts, cutouts[:, :, ::-1])
+    )
     spread = float(np.std(features - features.mean(axis=0)))
     return float(np.std(features - mirrored)) < _SAME * spread
 
 
-def mirror_notes(out_of_fold: OutOfFold, model: Model, sample: Sample) -> list[str]:
+def mirror_notes(out_of_fold: OutOfFold, beginning: Beginning, sample: Sample) -> list[str]:
     """That no label can teach this encoder two classes, where they may be mirror images.
 
     Nothing is said unless cross-validation tells the two apart by chance alone, and other pairs of
@@ -96,7 +99,7 @@ def mirror_notes(out_of_fold: OutOfFold, model: Model, sample: Sample) -> list[s
     Parameters
     ----------
     out_of_fold : OutOfFold
-    model : Model
+    beginning : Beginning
         Whose embedding was learnt from.
     sample : Sample
         Its galaxies.
@@ -110,11 +113,11 @@ def mirror_notes(out_of_fold: OutOfFold, model: Model, sample: Sample) -> list[s
     by_chance = [pair for pair in pairs if pair.is_by_chance]
     if not by_chance or not (len(pairs) == 1 or any(pair.is_clear for pair in pairs)):
         return []
-    if not sees_no_mirror_images(model, sample):
+    if not sees_no_mirror_images(beginning, sample):
         return []
     words = "; ".join(f"{pair.names[0]!r} and {pair.names[1]!r}" for pair in by_chance)
     return [
         f"Told apart no better than by chance: {words}. If one looks like the mirror image of the "
-        f"other, more labels will not help: to {model.name} an image and its mirror image are the "
-        "same."
+        f"other, more labels will not help: to {beginning.model.name} an image and its mirror "
+        "image are the same."
     ]

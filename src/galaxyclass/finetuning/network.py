@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from galaxyclass.networks.augmentation.augment import augment
 from galaxyclass.networks.losses.masked import build_loss, resolve_loss
 from galaxyclass.networks.network import EnsembleNetwork, Network, NetworkOutput
 from galaxyclass.networks.precision import has_bfloat16
-from galaxyclass.networks.probed import ProbedNetwork
+from galaxyclass.networks.probed import ProbedNetwork, probed_network
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.recipe import Augmentation, Training
 from galaxyclass.tasks.task import Task
@@ -55,9 +55,12 @@ class NetworkData:
     Attributes
     ----------
     labels : LabelledGalaxies
-    cutouts : (galaxies, height, width, channels) uint8
+    images : (images, height, width, channels) uint8
+        Cutouts, which may lie on the disk.
+    rows : (galaxies,) int64
+        The cutout of each galaxy.
     manifest : Manifest
-        Of the network beneath.
+        Of the model, whose network is that beneath the probe.
     base : Network or EnsembleNetwork
         With the weights of the beginning; not changed.
     device : str
@@ -65,7 +68,8 @@ class NetworkData:
     """
 
     labels: LabelledGalaxies
-    cutouts: NDArray[np.uint8]
+    images: NDArray[np.uint8]
+    rows: NDArray[np.int64]
     manifest: Manifest
     base: Network | EnsembleNetwork
     device: str
@@ -73,10 +77,9 @@ class NetworkData:
 
     def begin(self, probe: NetworkProbe) -> ProbedNetwork:
         """The frozen network with a probe."""
-        task, beneath = self.labels.task, self.manifest.task
-        features = self.base.networks[0].last.in_features
-        shape = self.manifest.preprocessing.shape
-        network = ProbedNetwork(copy.deepcopy(self.base), task, beneath, features, shape)
+        manifest = replace(self.manifest, task=self.labels.task)
+        beneath = manifest.network.task
+        network = probed_network(copy.deepcopy(self.base), manifest)
         network.set_probe(probe.with_answers(beneath.count))
         return network.to(find_device(self.device)).eval()
 
@@ -85,8 +88,8 @@ class NetworkData:
         raw, predictions = [], []
         with torch.inference_mode():
             for first in range(0, len(rows), 2 * _BATCH):
-                cutouts = self._tensor(self.cutouts[rows[first : first + 2 * _BATCH]])
-                outputs = network.raw_of_cutouts(cutouts)
+                cutouts = self._cutouts(rows[first : first + 2 * _BATCH])
+                outputs, _ = network.raw_of_cutouts(cutouts)
                 raw.append(outputs.double().cpu().numpy())
                 predictions.append(network.activation(outputs).double().cpu().numpy())
         return np.concatenate(raw), np.concatenate(predictions)
@@ -95,15 +98,19 @@ class NetworkData:
         """(galaxies, features) the embedding of all galaxies by a network that is on the CPU."""
         batches = []
         with torch.inference_mode():
-            for first in range(0, len(self.cutouts), 2 * _BATCH):
-                cutouts = torch.from_numpy(self.cutouts[first : first + 2 * _BATCH])
-                batches.append(network.base.estimate(cutouts).features.numpy())
+            for first in range(0, len(self.rows), 2 * _BATCH):
+                batch = self.images[self.rows[first : first + 2 * _BATCH]]
+                cutouts = torch.from_numpy(np.ascontiguousarray(batch))
+                batches.append(network.raw_of_cutouts(cutouts)[1].numpy())
         return np.concatenate(batches)
 
     def _bfloat16(self) -> torch.autocast:
         """The context in which encoders are trained: rounded where that is two times as fast."""
         device = find_device(self.device)
         return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device.type))
+
+    def _cutouts(self, galaxies: NDArray[np.int64]) -> Tensor:
+        return self._tensor(self.images[self.rows[galaxies]])
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(find_device(self.device))
@@ -132,6 +139,7 @@ class NetworkData:
         rates = [group["lr"] for group in optimizer.param_groups]
         generator = torch.Generator().manual_seed(self.seed)
         side, steps = network.networks[0].side, -(-len(rows) // _BATCH)
+        frames = torch.tensor([frame.weight for frame in self.manifest.frames])
         for epoch in range(epochs):
             order = rows[torch.randperm(len(rows), generator=generator).numpy()]
             for step in range(steps):
@@ -139,9 +147,13 @@ class NetworkData:
                 for group, rate in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = rate * min(1.0, 10 * done + 0.1) * (1 - done)
                 batch = order[step * _BATCH : (step + 1) * _BATCH]
-                images, _ = augment(
-                    self._tensor(self.cutouts[batch]), augmentation, side, generator
-                )
+                cutouts = self._cutouts(batch)
+                if self.manifest.frames:  # each step sees its galaxies in one of them
+                    number = int(torch.multinomial(frames, 1, generator=generator))
+                    whole, _ = augment(cutouts, augmentation, cutouts.shape[1], generator)
+                    images = network.middle(network.cut_frame(whole, number))
+                else:
+                    images, _ = augment(cutouts, augmentation, side, generator)
                 with self._bfloat16():
                     output = _estimate(network.base, images)
                 raw = network.raw_outputs(output, network.profile(images))

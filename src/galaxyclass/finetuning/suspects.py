@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
+from galaxyclass.finetuning.beginning import open_beginning
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies, cross_validate
 from galaxyclass.finetuning.embed import embed_galaxies
-from galaxyclass.finetuning.finetune import open_network
 from galaxyclass.finetuning.labels import read_labels
 from galaxyclass.finetuning.mirror_images import mirror_notes
 from galaxyclass.model.model import Model
@@ -132,18 +132,18 @@ def suspects(
     """
     if output is not None:
         require_output(Path(output), overwrite=overwrite, quote_formulas=quote_formulas)
-    with open_network(run, options) as model:
+    with open_beginning(run, options) as beginning:
         sample, notes = read_labels(
             as_dataset(images, table),
-            model.bundles[0].manifest.preprocessing,
+            beginning.preprocessing,
             cache=cache,
-            workers=model.options.workers,
+            workers=beginning.model.options.workers,
             progress=progress,
         )
-        embedded = embed_galaxies(model, sample, progress)
+        embedded = embed_galaxies(beginning, sample, progress)
         labels, more_notes = LabelledGalaxies.of(embedded.inputs, sample)
         out_of_fold = cross_validate(labels, seed)
-        mirrors = mirror_notes(out_of_fold, model, sample)
+        mirrors = mirror_notes(out_of_fold, beginning, sample)
     doubt = labels.task.doubt(out_of_fold.mean, labels.values, votes)
     catalog, order = sample.catalog, np.argsort(-doubt.score, kind="stable")
     ranked = _table(

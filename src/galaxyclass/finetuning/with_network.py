@@ -6,13 +6,11 @@ import logging
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from galaxyclass.data.dataset.prepare import Sample
+from galaxyclass.finetuning.beginning import Beginning
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies
 from galaxyclass.finetuning.finetuned import Made, Rung, scored_rung
 from galaxyclass.finetuning.network import NetworkData, train_on_all, try_network
-from galaxyclass.model.model import Model
 from galaxyclass.networks.probed import ProbedNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
 from galaxyclass.progress import Progress
@@ -22,7 +20,7 @@ log = logging.getLogger(__name__)
 
 def with_network(
     made: Made,
-    model: Model,
+    beginning: Beginning,
     sample: Sample,
     labels: LabelledGalaxies,
     rungs: list[Rung],
@@ -37,8 +35,8 @@ def with_network(
     ----------
     made : Made
         The model with a probe on the frozen network; returned where the training does not pay.
-    model : Model
-        The network beneath.
+    beginning : Beginning
+        The network beneath, and its frames.
     sample : Sample
     labels : LabelledGalaxies
     rungs : list of Rung
@@ -47,15 +45,16 @@ def with_network(
     seed, progress
         As for `finetune`.
     """
-    bundle, task = model.bundles[0], labels.task
-    base = load_weights(bundle)
-    assert not isinstance(base, ProbedNetwork), "`open_network` takes the probe away"
+    task, options = labels.task, beginning.model.options
+    base = load_weights(beginning.model.bundles[0])
+    assert not isinstance(base, ProbedNetwork), "`open_beginning` takes the probe away"
     data = NetworkData(
         labels=labels,
-        cutouts=np.ascontiguousarray(sample.pack.images[sample.rows]),
-        manifest=bundle.manifest,
+        images=sample.pack.images,
+        rows=sample.rows,
+        manifest=beginning.manifest,
         base=base,
-        device=model.options.device,
+        device=options.device,
         seed=seed,
     )
     trial = try_network(data, progress, give_up=only_if_it_pays)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import Manifest
+from galaxyclass.model.frames import frame_sides, shares_in_words
 from galaxyclass.model.pretrained import CARD, PRETRAINED_NAME, is_pretrained
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import counted
@@ -41,6 +42,7 @@ def _described(manifest: Manifest, bundle: Bundle) -> str:
         f"- Made by the recipe `{manifest.recipe}` of galaxyclass {manifest.version}: "
         f"{counted(manifest.members, 'network')}, encoder `{manifest.model.encoder}`.",
         f"- Sees cutouts of {cutout.size} × {cutout.size} pixels ({channels_of(cutout)}).",
+        *_frames(manifest),
         f"- {counted(manifest.views, 'test-time view')} by default.",
         *_rounding(manifest),
         "- Calibrated." if bundle.has("calibration") else "- Not calibrated.",
@@ -50,6 +52,18 @@ def _described(manifest: Manifest, bundle: Bundle) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _frames(manifest: Manifest) -> list[str]:
+    """A line of the card on a model that looks at each galaxy in several frames."""
+    if not manifest.frames:
+        return []
+    return [
+        f"- Looks at each galaxy in {frame_sides(manifest.preprocessing, manifest.frames)}, each "
+        f"shrunk to {manifest.network.preprocessing.size} pixels, which takes "
+        f"{len(manifest.frames)} times as long as one; of a smaller image it takes "
+        f"{shares_in_words(manifest.frames)}."
+    ]
 
 
 def _rounding(manifest: Manifest) -> list[str]:
@@ -68,3 +82,12 @@ def channels_of(cutout: Preprocessing) -> str:
     """The channels of a cutout in a word, and the stretch that makes them."""
     named = {"rgb": "RGB", "grey": "grey"}.get(cutout.colour, " ".join(cutout.bands))
     return f"{named} ({cutout.stretch})" if cutout.stretch else named
+
+
+def cutout_in_words(manifest: Manifest) -> str:
+    """What the network takes of an image, in few words."""
+    taken = manifest.network.preprocessing
+    words = f"{taken.size} px {channels_of(taken)}"
+    if manifest.frames:
+        words += f" in {frame_sides(manifest.preprocessing, manifest.frames)}"
+    return words

@@ -17,7 +17,7 @@ from galaxyclass.model.auxiliary import in_labelling, in_task, labellings_of
 from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import ComputedPrecision
-from galaxyclass.model.card import card_of, channels_of, model_name
+from galaxyclass.model.card import card_of, cutout_in_words, model_name
 from galaxyclass.model.carry import Catalogue, carry_columns, make_catalogue
 from galaxyclass.model.columns import PredictionLayout, columns_of
 from galaxyclass.model.ensemble import Ensemble, Member, common_task, require_same
@@ -481,7 +481,7 @@ class Model:
         counts = [counted(networks, "network")]
         if self.views > 1:
             counts.append(counted(self.views, "view"))
-        cutouts = dict.fromkeys(bundle.manifest.preprocessing for bundle in self.bundles)
+        cutouts = dict.fromkeys(cutout_in_words(bundle.manifest) for bundle in self.bundles)
         device, precision = self.options.device, self.options.precision
         if self._backends is None:
             engines: list[str] = [
@@ -494,7 +494,7 @@ class Model:
             *([task.labelling] if task.labelling else []),
             f"{task.count} {task.output_word}",
             " × ".join(counts),
-            ", ".join(f"{cutout.size} px {channels_of(cutout)}" for cutout in cutouts),
+            ", ".join(cutouts),
             ", ".join(dict.fromkeys(engines)),
         ]
         return summary(f"Model {' · '.join(parts)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,7 @@ from galaxyclass.model.brightness_profile import (
     ring_weights,
 )
 from galaxyclass.model.bundle.manifest import Manifest
+from galaxyclass.model.frames import Frame, frame_weights
 from galaxyclass.model.probe import LEAST_FRACTION, GaussianBumps, NetworkProbe
 from galaxyclass.networks.heads import activation
 from galaxyclass.networks.network import EnsembleNetwork, Network, NetworkOutput, build_network
@@ -33,7 +36,11 @@ class ProbedNetwork(nn.Module):
     features : int
         How many features it has.
     shape : (int, int, int)
-        Height, width and channels of the cutouts.
+        Height, width and channels of the cutouts that the network takes.
+    frames : sequence of Frame
+        The parts of a cutout that the network sees, `Manifest.frames`; none: it takes the cutout.
+    size : int
+        Side of the cutouts that have these parts.
     """
 
     mean: Tensor
@@ -41,6 +48,7 @@ class ProbedNetwork(nn.Module):
     centres: Tensor
     rings: Tensor
     same: Tensor
+    of_frames: Tensor
 
     def __init__(
         self,
@@ -49,6 +57,9 @@ class ProbedNetwork(nn.Module):
         beneath: Task,
         features: int,
         shape: tuple[int, int, int],
+        *,
+        frames: Sequence[Frame] = (),
+        size: int = 0,
     ) -> None:
         super().__init__()
         height, width, channels = shape
@@ -66,6 +77,13 @@ class ProbedNetwork(nn.Module):
         self.has_questions = same is not None
         same = np.zeros((0, 0)) if same is None else same
         self.register_buffer("same", torch.from_numpy(same).float(), persistent=False)
+        self._parts: list[slice] = []
+        weights_of_frames = torch.tensor([frame.weight for frame in frames])
+        self.register_buffer("of_frames", weights_of_frames, persistent=False)
+        for number, frame in enumerate(frames):
+            pixels, weights = frame_weights(size, frame.share, height)
+            self._parts.append(pixels)
+            self.register_buffer(f"frame_{number}", torch.from_numpy(weights), persistent=False)
 
     def set_centres(self, count: int) -> None:
         """Make room for so many Gaussians, with heights of 0."""
@@ -146,31 +164,92 @@ class ProbedNetwork(nn.Module):
         raw: Tensor = self.probe(columns) + self.heights(closeness)
         return raw
 
-    def raw_of_cutouts(self, cutouts: Tensor) -> Tensor:
-        """(galaxies, outputs) the layer's outputs for cutouts, as of `estimate`."""
-        images = cutouts.permute(0, 3, 1, 2).float() / 255
-        return self.raw_outputs(self.base.estimate(cutouts), self.profile(images))
+    def read(self, cutouts: Tensor) -> Tensor:
+        """From ``(galaxies, height, width, channels)`` uint8 to what `outputs_of` takes."""
+        if not self._parts:
+            return self.networks[0].read(cutouts)
+        return cutouts.permute(0, 3, 1, 2).float() / 255
+
+    def cut_frames(self, images: Tensor) -> Tensor:
+        """(frames × galaxies, channels, side, side) what the network sees of images.
+
+        All images in the first frame, then in the next; without frames, the images.
+        """
+        if not self._parts:
+            return images
+        return torch.cat([self.cut_frame(images, number) for number in range(len(self._parts))])
+
+    def cut_frame(self, images: Tensor, number: int) -> Tensor:
+        """(galaxies, channels, side, side) what the network sees of images in one of the frames."""
+        weights: Tensor = getattr(self, f"frame_{number}")
+        pixels = self._parts[number]
+        part: Tensor = weights @ images[:, :, pixels, pixels] @ weights.T
+        return part
+
+    def middle(self, parts: Tensor) -> Tensor:
+        """The pixels of `cut_frames` images that the network takes: all, without `input_size`."""
+        side = self.networks[0].side
+        edge = (parts.shape[-1] - side) // 2
+        return parts[:, :, edge : edge + side, edge : edge + side]
+
+    def frames_of_cutouts(self, cutouts: Tensor) -> Tensor:
+        """`cut_frames` of cutouts ``(galaxies, height, width, channels)``, both in uint8."""
+        if not self._parts:
+            return cutouts
+        parts = self.cut_frames(cutouts.permute(0, 3, 1, 2).float())
+        return parts.round().to(torch.uint8).permute(0, 2, 3, 1)
+
+    def mean_over_frames(
+        self, output: NetworkOutput, profile: Tensor
+    ) -> tuple[NetworkOutput, Tensor]:
+        """The means over the frames, of what a network says of `cut_frames` galaxies."""
+        if not self._parts:
+            return output, profile
+
+        def mean(tensor: Tensor) -> Tensor:
+            parts = tensor.reshape(len(self._parts), -1, tensor.shape[1])
+            return (parts * self.of_frames[:, None, None]).sum(dim=0)
+
+        return NetworkOutput(mean(output.values), (), mean(output.features)), mean(profile)
+
+    def raw_of_cutouts(self, cutouts: Tensor) -> tuple[Tensor, Tensor]:
+        """The layer's outputs (galaxies, outputs), and the features, for cutouts of `estimate`."""
+        parts = self.frames_of_cutouts(cutouts)
+        images = parts.permute(0, 3, 1, 2).float() / 255
+        output = self.base.estimate(parts)
+        output, profile = self.mean_over_frames(output, self.profile(images))
+        return self.raw_outputs(output, profile), output.features
 
     def estimate(self, cutouts: Tensor) -> NetworkOutput:
         """The probe's predictions for cutouts ``(galaxies, height, width, channels)`` uint8."""
-        images = cutouts.permute(0, 3, 1, 2).float() / 255
-        return self._probed(self.base.estimate(cutouts), images)
+        raw, features = self.raw_of_cutouts(cutouts)
+        return NetworkOutput(self.activation(raw), (), features)
 
     def outputs_of(self, images: Tensor) -> NetworkOutput:
         """As `estimate`, for images ``(galaxies, channels, side, side)`` float32 of 0..1."""
-        return self._probed(self.base.outputs_of(images), images)
-
-    def _probed(self, output: NetworkOutput, images: Tensor) -> NetworkOutput:
-        raw = self.raw_outputs(output, self.profile(images))
-        return NetworkOutput(self.activation(raw), (), output.features)
+        parts = self.cut_frames(images)
+        output = self.base.outputs_of(self.middle(parts) if self._parts else parts)
+        output, profile = self.mean_over_frames(output, self.profile(parts))
+        return NetworkOutput(
+            self.activation(self.raw_outputs(output, profile)), (), output.features
+        )
 
 
 def build_probed(manifest: Manifest) -> ProbedNetwork:
     """The network and probe that a finetuned model's manifest describes, with random weights."""
-    base = build_network(manifest.network)
-    features = base.networks[0].last.in_features
+    return probed_network(build_network(manifest.network), manifest)
+
+
+def probed_network(base: Network | EnsembleNetwork, manifest: Manifest) -> ProbedNetwork:
+    """A network with a probe of random weights, as a finetuned model's manifest describes it."""
     return ProbedNetwork(
-        base, manifest.task, manifest.network.task, features, manifest.preprocessing.shape
+        base,
+        manifest.task,
+        manifest.network.task,
+        base.networks[0].last.in_features,
+        manifest.network.preprocessing.shape,
+        frames=manifest.frames,
+        size=manifest.preprocessing.size,
     )
 
 

@@ -136,11 +136,7 @@ def open_backend(
 
         network = open_backend(bundle.without_probe, device, precision)
         return ProbedBackend(
-            network,
-            read_probe(bundle),
-            bundle.manifest.task,
-            bundle.manifest.network.task,
-            concurrent=is_concurrent(network),
+            network, read_probe(bundle), bundle.manifest, concurrent=is_concurrent(network)
         )
     engine = choose_engine(bundle, device, precision)
     if engine == "OpenVINO":

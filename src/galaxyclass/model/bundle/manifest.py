@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from galaxyclass.errors import BundleError
 from galaxyclass.io.versioned import FileFormat
+from galaxyclass.model.frames import Frame
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.kinds import task_from_json
@@ -67,10 +68,13 @@ class NetworkOutputs:
     task : Task
     auxiliary : tuple of Task
         As in `Manifest`.
+    preprocessing : Preprocessing or None
+        The cutout that the network takes; None: the model's own.
     """
 
     task: Task
     auxiliary: tuple[Task, ...] = ()
+    preprocessing: Preprocessing | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,10 @@ class Manifest:
     network_outputs : NetworkOutputs or None
         Of a finetuned model, whose task is predicted by a probe (`galaxyclass.model.probe`): what
         the network beneath the probe predicts. None of a network alone.
+    frames : tuple of Frame
+        Of a finetuned model that looks at each galaxy in several parts of its cutout
+        (`galaxyclass.model.frames`): the probe takes the mean of what the network says of each.
+        Otherwise none: the network takes the cutout.
     probe_digest : str
         SHA-256 of the probe's file, in hex; empty if there is none: of a network alone, and of an
         exported network, whose graph has the probe.
@@ -141,6 +149,7 @@ class Manifest:
     members: int = 1
     quantisation: Quantisation | None = None
     network_outputs: NetworkOutputs | None = None
+    frames: tuple[Frame, ...] = ()
     probe_digest: str = ""
 
     @cached_property
@@ -151,7 +160,7 @@ class Manifest:
     @property
     def invariant(self) -> bool:
         """Whether the network predicts the same for mirrored galaxies and quarter turns."""
-        return self.model.invariant(self.preprocessing.size)
+        return self.model.invariant(self.network.preprocessing.size)
 
     @property
     def network(self) -> Manifest:
@@ -161,8 +170,10 @@ class Manifest:
         beneath = self.network_outputs
         return replace(
             self,
+            preprocessing=beneath.preprocessing or self.preprocessing,
             task=beneath.task,
             auxiliary=beneath.auxiliary,
+            frames=(),
             network_outputs=None,
             probe_digest="",
             calibration_digest="",
@@ -175,6 +186,7 @@ class _NetworkOutputs(BaseModel):
     model_config = ConfigDict(extra="forbid")
     outputs: dict[str, Any]
     auxiliary: list[dict[str, Any]] = []
+    preprocessing: Preprocessing | None = None
 
 
 class _File(BaseModel):
@@ -200,6 +212,7 @@ class _File(BaseModel):
     members: int = Field(1, ge=1)
     quantisation: Quantisation | None = None
     network_outputs: _NetworkOutputs | None = None
+    frames: tuple[Frame, ...] = ()
     probe_digest: str = ""
 
 
@@ -222,11 +235,15 @@ def manifest_json(manifest: Manifest) -> str:
         data["precision"] = manifest.precision
     if manifest.auxiliary:
         data["auxiliary"] = [task.to_json() for task in manifest.auxiliary]
-    if manifest.network_outputs is not None:
+    if (beneath := manifest.network_outputs) is not None:
         data["network_outputs"] = {
-            "outputs": manifest.network_outputs.task.to_json(),
-            "auxiliary": [task.to_json() for task in manifest.network_outputs.auxiliary],
+            "outputs": beneath.task.to_json(),
+            "auxiliary": [task.to_json() for task in beneath.auxiliary],
         }
+        if beneath.preprocessing is not None:
+            data["network_outputs"]["preprocessing"] = beneath.preprocessing.stated()
+    if manifest.frames:
+        data["frames"] = [asdict(frame) for frame in manifest.frames]
     for name in ("network_digest", "calibration_digest", "probe_digest"):
         if digest := getattr(manifest, name):
             data[name] = digest
@@ -262,7 +279,11 @@ def parse_manifest(text: str, source: str) -> Manifest:
             tasks(file.auxiliary),
             None
             if beneath is None
-            else NetworkOutputs(task_from_json(beneath.outputs, source), tasks(beneath.auxiliary)),
+            else NetworkOutputs(
+                task_from_json(beneath.outputs, source),
+                tasks(beneath.auxiliary),
+                beneath.preprocessing,
+            ),
         )
 
     return _FORMAT.parse(text, source, read)
@@ -290,5 +311,6 @@ def _manifest(
         members=file.members,
         quantisation=file.quantisation,
         network_outputs=network_outputs,
+        frames=file.frames,
         probe_digest=file.probe_digest,
     )

@@ -203,7 +203,10 @@ def write_network(
     network, manifest = load_weights(bundle), replace(bundle.manifest, quantisation=None)
     if isinstance(network, ProbedNetwork):
         network.drop_auxiliary()
-        beneath = NetworkOutputs(manifest.network.task)
+        beneath = NetworkOutputs(
+            manifest.network.task,
+            preprocessing=manifest.network.preprocessing if manifest.frames else None,
+        )
         manifest = replace(manifest, network_outputs=beneath)
     state = list(network.state_dict())
     if calibration is None and bundle.has("calibration"):

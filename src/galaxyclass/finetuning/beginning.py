@@ -1,0 +1,211 @@
+"""What a finetuning begins with: a model, and the frames in which it looks at each galaxy."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from galaxyclass.arguments import Settings
+from galaxyclass.errors import BundleError, RecipeError
+from galaxyclass.finetuning.bare_encoder import bare_encoder
+from galaxyclass.model.bundle.load import Bundle
+from galaxyclass.model.bundle.manifest import Manifest, NetworkOutputs
+from galaxyclass.model.frames import Frame
+from galaxyclass.model.load import open_model, single_bundle
+from galaxyclass.model.model import Model
+from galaxyclass.model.options import InferenceOptions
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.recipes.read import RECIPES, as_recipe, load_recipe
+from galaxyclass.recipes.settings import as_assignments
+
+log = logging.getLogger(__name__)
+
+#: The frames by default, as shares of the largest: √2 times the model's own frame, its own, and
+#: 1/√2 times its own. An image that is smaller than the largest takes its place.
+_SHARES = (1.0, 0.7071, 0.5)
+
+#: The model's own frame counts so many times as much as any other: it was trained in it.
+_OWN = 2
+
+_FRAME = "images.frame"
+
+#: Side of a cutout that has all frames, pixels at most.
+_LARGEST = 1024
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A model, and how it looks at galaxies.
+
+    Attributes
+    ----------
+    model : Model
+        Of one bundle, without a probe.
+    preprocessing : Preprocessing
+        From an image to the cutout that has all frames.
+    frames : tuple of Frame
+        `Manifest.frames`; none: the network takes the cutout.
+    """
+
+    model: Model
+    preprocessing: Preprocessing
+    frames: tuple[Frame, ...]
+
+    @property
+    def network(self) -> Manifest:
+        """The manifest of the model."""
+        return self.model.bundles[0].manifest
+
+    @property
+    def manifest(self) -> Manifest:
+        """The model's manifest with this cutout and these frames, as that of a finetuned model."""
+        network = self.network
+        own = network.preprocessing if self.frames else None
+        return replace(
+            network,
+            preprocessing=self.preprocessing,
+            frames=self.frames,
+            auxiliary=(),
+            network_outputs=NetworkOutputs(network.task, network.auxiliary, own),
+        )
+
+
+@contextmanager
+def open_beginning(
+    run: str | Path | Model, options: InferenceOptions | None, settings: Settings = ()
+) -> Iterator[Beginning]:
+    """The model to begin with, while the context lasts; of a finetuned one, without its probe.
+
+    Raises
+    ------
+    BundleError
+        Not a model; several; an exported network that was finetuned.
+    RecipeError, MissingExtraError
+        See `galaxyclass.finetuning.bare_encoder.bare_encoder`; or settings that no model has.
+    """
+    texts = as_assignments(settings)
+    others = [text for text in texts if _key(text) != _FRAME]
+    stated = [text for text in texts if _key(text) == _FRAME]
+    frames = _read_frames(stated[-1]) if stated else None
+    if _is_recipe(run):
+        assert not isinstance(run, Model)
+        one = [f"{_FRAME}={_text(frames[0])}"] if frames else []
+        with bare_encoder(as_recipe(run, [*others, *one]), options) as model:
+            yield _in_frames(model, frames)
+        return
+    model = open_model(run, options)
+    bundle = single_bundle(model, "finetune")
+    cutout = bundle.manifest.network.preprocessing.cutout
+    if others or (stated and cutout != "centre"):
+        raise RecipeError(
+            "this setting is one of a recipe, and a model has none",
+            wanted=f"of a model, `{_FRAME}` alone, where its cutout is the image's centre",
+            got=f"{', '.join(sorted(set(map(_key, texts))))}; the model's cutout is {cutout!r}",
+            hint="leave it out of `settings`, or name a recipe in place of the model",
+        )
+    if bundle.manifest.network_outputs is not None:
+        if not bundle.has("probe"):
+            raise BundleError(
+                f"{bundle.folder}: an exported network that was finetuned cannot be finetuned",
+                wanted="the folder of the finetuning, or the model that it began with",
+                got="a file",
+            )
+        log.info("%s was finetuned: its network is used, with a new probe", model.name)
+        model = Model(model.sources, [bundle.without_probe], model.options)
+    yield _in_frames(model, frames)
+
+
+def _in_frames(model: Model, stated: Sequence[int | None] | None) -> Beginning:
+    """A model in the frames that were stated, or in those by default.
+
+    Raises
+    ------
+    RecipeError
+        The largest frame is too many times the smallest one.
+    """
+    (bundle,) = model.bundles
+    own = bundle.manifest.preprocessing
+    if own.cutout != "centre" and stated is None:
+        return Beginning(model, own, ())
+    if stated is None:
+        frame = None if own.frame is None else round(own.frame / _SHARES[1])
+        shares: tuple[float, ...] = _SHARES
+    elif len(stated) == 1:
+        changed = own.model_copy(update={"frame": stated[0]})
+        return Beginning(_with_cutout(model, bundle, changed), changed, ())
+    else:
+        sides = [side for side in stated if side is not None]
+        frame = max(sides)
+        shares = tuple(round(side / frame, 4) for side in sides)
+    size = round(own.size / min(shares))
+    if size > _LARGEST:
+        raise RecipeError(
+            f"{_FRAME}: the largest frame is {1 / min(shares):.0f} times the smallest one",
+            wanted=f"at most {_LARGEST / own.size:.0f} times",
+            got=", ".join(map(str, stated or ())),
+        )
+    whole = own.model_copy(update={"frame": frame, "size": size})
+    return Beginning(model, whole, _weighted(shares, own.frame, frame))
+
+
+def _weighted(shares: Sequence[float], own: int | None, largest: int | None) -> tuple[Frame, ...]:
+    """The frames with their weights; that of the model's own frame is `_OWN` times the others'.
+
+    Examples
+    --------
+    >>> [frame.weight for frame in _weighted((1.0, 0.7071, 0.5), 205, 290)]
+    [0.25, 0.5, 0.25]
+    >>> [frame.weight for frame in _weighted((1.0, 0.5), 205, 80)]
+    [0.5, 0.5]
+    """
+    # Without a largest frame that is the whole image, and so is the model's own.
+    own_share = 1.0 if largest is None else (own or 0) / largest
+    counts = [_OWN if abs(share - own_share) < 0.005 else 1 for share in shares]
+    return tuple(
+        Frame(share, count / sum(counts)) for share, count in zip(shares, counts, strict=True)
+    )
+
+
+def _with_cutout(model: Model, bundle: Bundle, preprocessing: Preprocessing) -> Model:
+    manifest = replace(bundle.manifest, preprocessing=preprocessing)
+    return Model(model.sources, [replace(bundle, manifest=manifest)], model.options)
+
+
+def _read_frames(text: str) -> list[int | None]:
+    """The frames of a setting: one, which may be none (the whole image), or several, largest first.
+
+    Raises
+    ------
+    RecipeError
+        Not sides in pixels.
+    """
+    values = text.partition("=")[2].strip("[] ,").split(",")
+    frames = {
+        load_recipe(RECIPES[0], [f"{_FRAME}={value.strip()}"]).images.frame for value in values
+    }
+    if None in frames and len(frames) > 1:
+        raise RecipeError(
+            f"{_FRAME}: several frames are sides in pixels",
+            wanted="such as 287,205",
+            got=text.partition("=")[2].strip(),
+        )
+    return sorted(frames, key=lambda side: -(side or 0))
+
+
+def _key(text: str) -> str:
+    return text.partition("=")[0].strip()
+
+
+def _text(frame: int | None) -> str:
+    return "none" if frame is None else str(frame)
+
+
+def _is_recipe(run: str | Path | Model) -> bool:
+    """Whether it is a recipe, or names one: a name of a recipe that is no folder, or TOML."""
+    if isinstance(run, Model):
+        return False
+    path = Path(run)
+    return path.suffix.lower() == ".toml" or (str(run) in RECIPES and not path.exists())
