@@ -8,6 +8,8 @@ from difflib import get_close_matches
 
 #: Characters of a value in a message, of a result in a notebook or an error, and of a path.
 _VALUE, _SUMMARY, _PATH = 80, 200, 48
+#: Verbs of which the plural is not the singular without its s.
+_PLURAL = {"is": "are", "was": "were", "has": "have", "does": "do"}
 
 
 def short_value(value: object, most: int = _VALUE) -> str:
@@ -135,6 +137,19 @@ def counted(number: int, noun: str, nouns: str = "") -> str:
         return f"1 {noun}"
     plural = f"{noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{noun}s"
     return f"{number:,} {nouns or plural}"
+
+
+def verb(number: int, singular: str) -> str:
+    """The form of a verb that goes with so many things.
+
+    Examples
+    --------
+    >>> [f"{n} of 3 images {verb(n, 'is')} done" for n in (1, 2)]
+    ['1 of 3 images is done', '2 of 3 images are done']
+    >>> verb(2, "has"), verb(0, "was"), verb(5, "does"), verb(2, "holds")
+    ('have', 'were', 'do', 'hold')
+    """
+    return singular if number == 1 else _PLURAL.get(singular, singular.removesuffix("s"))
 
 
 def summary(text: str) -> str:

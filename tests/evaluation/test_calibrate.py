@@ -74,7 +74,9 @@ def test_its_intervals_hold_the_votes(
     before = load_bundle(run)
     calibrated = calibrate(load_model(run, backend=Backend()), images, table)
     assert calibrated.galaxies_by_part == {"validation": COUNT - TRAINED}
-    assert calibrated.notes == (f"{TRAINED} galaxies that the run was trained on are not scored.",)
+    assert calibrated.notes == (
+        f"Not scored, since the run was trained on them: {TRAINED} galaxies.",
+    )
     bundle = load_bundle(run)
     assert bundle.manifest == calibrated.bundle.manifest
     assert bundle.weights == before.weights

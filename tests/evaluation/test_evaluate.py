@@ -78,7 +78,7 @@ def test_against_plain_numpy(sky: tuple[Any, ...], tmp_path: Path) -> None:
     mean = np.sqrt(np.mean((0.1 - votes[30:]) ** 2))
     assert result.reference.overall.value == pytest.approx(mean, abs=1e-7)
     assert result.galaxies_by_part == {"validation": 30}
-    assert result.notes == ("30 galaxies that the run was trained on are not scored.",)
+    assert result.notes == ("Not scored, since the run was trained on them: 30 galaxies.",)
     data = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert data["scored"] == {
         "runs": [str(run)],
@@ -122,8 +122,8 @@ def test_an_image_that_was_trained_on_under_another_id_is_left_out(
     assert result.scores.galaxies == 58
     assert result.galaxies_by_part == {"new": 58}
     assert result.notes == (
-        "2 galaxies that the run was trained on are not scored, 1 of them because of their image "
-        "alone.",
+        "Not scored, since the run was trained on them: 2 galaxies, 1 of them because of "
+        "their image alone.",
     )
 
 
@@ -249,7 +249,10 @@ def test_a_table_with_errors_is_refused_or_thinned(sky: tuple[Any, ...], tmp_pat
     thinned = Dataset(images, table, skip_invalid=True)
     result = evaluate(load_model(run, backend=fake.TreeBackend()), thinned, output=tmp_path / "out")
     assert result.scores.galaxies == 59
-    assert "1 galaxies with errors are not scored" in result.notes[0]
+    assert (
+        "Not scored, because of errors (`galaxyclass.validate` lists them): 1 galaxy."
+        in result.notes[0]
+    )
 
 
 def test_a_table_in_memory_scores_as_its_file_does(sky: tuple[Any, ...], tmp_path: Path) -> None:
@@ -347,7 +350,9 @@ def test_classes_by_hand(tmp_path: Path) -> None:
     right = (called.astype(str) == labels)[2:]
     assert result.scores.accuracy.value == pytest.approx(right.mean())
     assert result.reference.accuracy.value == pytest.approx((labels[2:] == "0").mean())
-    assert "2 galaxies of classes that the run does not know are not scored: 9." in result.notes
+    assert (
+        "Not scored, since of classes that the run does not know: 2 galaxies (9)." in result.notes
+    )
     data = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert np.array(data["confusion"]).sum() == 38
     assert data["classes"] == ["0", "1", "2"]

@@ -155,7 +155,7 @@ def test_names_of_files_are_harmless_and_all_different(tmp_path: Path) -> None:
     assert len({name.lower() for name in names}) == 7
     assert all(name.startswith("a/") and name.count("/") == 1 for name in names)
     assert names[4] == "a/J12+30.5.jpg"
-    assert any("1 rows have the id of another row" in note for note in cutouts.notes)
+    assert any("1 row has the id of another row" in note for note in cutouts.notes)
 
 
 def test_columns_of_the_catalogue_that_have_our_names_are_kept(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ class Stop:
 
 def test_the_same_call_goes_on(trained: TrainedFolds, sky: Sky, tmp_path: Path) -> None:
     output = tmp_path / "two"
-    with pytest.raises(StoppedError, match=r"1 of 2 networks are trained(?s:.*)goes on"):
+    with pytest.raises(StoppedError, match=r"1 of 2 networks is trained(?s:.*)goes on"):
         folds_of(sky, output, progress=Stop("fold 2/2"))
     first = (output / "runs" / "1" / "metrics.json").stat().st_mtime_ns
     with pytest.raises(OutputError, match=r"begun here with other arguments"):

@@ -48,7 +48,7 @@ def test_nobody_voted_is_no_uncertainty(images: Path, tmp_path: Path) -> None:
     table = pa.table({"id": ["1", "2"], **values})
     exported = export_subjects(images, table, output=tmp_path / "s", by="uncertain")
     assert [each["#id"] for each in manifest(exported.folder)] == ["2"]
-    assert "1 galaxies have no uncertainty." in exported.notes
+    assert "1 galaxy has no uncertainty." in exported.notes
 
 
 def manifest(folder: Path) -> list[dict[str, str]]:
@@ -82,7 +82,7 @@ def test_uncertain_galaxies_with_the_model_that_chose_them(images: Path, tmp_pat
     with Image.open(exported.folder / "3.jpg") as picture:
         assert picture.size == (424, 318)
     assert [galaxy for galaxy, _ in exported.failed] == ["4"]
-    assert "1 galaxies of the table have no image." in exported.notes
+    assert "1 galaxy of the table has no image." in exported.notes
     # What volunteers classify comes back under the galaxy's id.
     assert id_of(dict(first), None) == "3"
 

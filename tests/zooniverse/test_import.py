@@ -182,7 +182,7 @@ def test_one_workflow_and_version_at_a_time(tree: Path) -> None:
     smooth = vote("T0", "smooth", LOOK)
     rows = [row("a", "1", smooth), row("b", "1", smooth, workflow_id="13", workflow_version="8.1")]
     export = {name: [each.get(name, "") for each in rows] for name in HEADER}
-    with pytest.raises(CatalogError, match=r"(?s)2 workflows.*13 Galaxies: 1 rows"):
+    with pytest.raises(CatalogError, match=r"(?s)2 workflows.*13 Galaxies: 1 row"):
         import_classifications(export, tree=tree)
     chosen = import_classifications(export, tree=tree, workflow="13")
     assert chosen.dropped == (("of another workflow (12 Galaxies)", 1),)

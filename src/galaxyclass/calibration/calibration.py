@@ -16,7 +16,7 @@ from galaxyclass.calibration.out_of_distribution import (
     fit_out_of_distribution,
 )
 from galaxyclass.errors import BundleError, ScoreError
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary, verb
 from galaxyclass.tasks.task import Task
 
 _AGAIN = "`galaxyclass.calibrate('RUN', …)` makes one"
@@ -52,7 +52,7 @@ class Calibration:
     @property
     def words(self) -> str:
         """What it has, in a line."""
-        contents = [f"{self.galaxies:,} galaxies"]
+        contents = [counted(self.galaxies, "galaxy")]
         if self.coverage is not None:
             contents.append(f"intervals hold {self.coverage.overall:.1%} of the truth")
         elif self.intervals is not None:
@@ -218,7 +218,7 @@ def fit_calibration(
             added = (
                 ""
                 if in_distribution is None
-                else (f" and {len(in_distribution[0]):,} in-distribution images")
+                else f" and {counted(len(in_distribution[0]), 'in-distribution image')}"
             )
             all_notes.append(
                 f"About {share} of galaxies like these {len(values):,}{added} are flagged as "
@@ -226,7 +226,8 @@ def fit_calibration(
             )
             if out_of_distribution.galaxies < 1 / false_alarms - 1:
                 all_notes.append(
-                    f"{out_of_distribution.galaxies:,} galaxies are too few to tell which "
+                    f"{counted(out_of_distribution.galaxies, 'galaxy is', 'galaxies are')} too few "
+                    "to tell which "
                     f"{share} have the highest scores: only images beyond all of them are flagged."
                 )
     if intervals is None and out_of_distribution is None:
@@ -245,13 +246,11 @@ def _describe_intervals(
         "other galaxies they may hold fewer."
     ]
     if intervals.by_region:
-        part, many = ("fraction", "answers") if tree is not None else ("value", "columns")
-        which = f"{intervals.by_region} {many} that have"
-        if intervals.by_region == 1:
-            which = f"{many.removesuffix('s')} that has"
+        part, output = ("fraction", "answer") if tree is not None else ("value", "column")
         notes.append(
-            f"So they do in each region of the predicted {part}, for the {which} galaxies enough "
-            "for several regions."
+            f"So they do in each region of the predicted {part}, for "
+            f"{counted(intervals.by_region, output)} that {verb(intervals.by_region, 'has')} "
+            "galaxies enough for several regions."
         )
     known = ~np.isnan(values) & ~np.isnan(targets)
     counts = [int(known[:, where].any(axis=1).sum()) for where in task.interval_groups]
@@ -278,7 +277,8 @@ def _describe_intervals(
         )
     if intervals.by_question:
         notes.append(
-            f"{intervals.by_question} answers have votes of few galaxies: their intervals are "
-            "stretched as those of the other answers to their questions."
+            f"{counted(intervals.by_question, 'answer has', 'answers have')} votes of few "
+            "galaxies: "
+            "the intervals there are stretched as those of the other answers to the same question."
         )
     return notes

@@ -97,7 +97,7 @@ def _show(baselines: Baselines) -> None:
         scores = [entry for entry in baselines.scores if entry.part == part]
         echo(
             f"\n{part}: {counted(count, 'galaxy')}; "
-            f"{baselines.galaxies['train']:,} others were fitted"
+            f"fitted on {counted(baselines.galaxies['train'], 'other')}"
         )
         for table in baselines.task.compare(
             [(entry.name, entry.scores, entry.subsets) for entry in scores]

@@ -10,6 +10,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.plain_console import PlainConsole
 from galaxyclass.cli.shown import echo
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.study.benchmark.results import Benchmark
@@ -124,7 +125,7 @@ def _print(result: Benchmark) -> None:
     )
     growth = "; ".join(f"{name} {size / 2**20:,.0f} MiB" for name, size in result.memory.items())
     lines = [
-        f"{result.images:,} galaxies, recipe {result.recipe}, median of {result.repeats}.",
+        f"{counted(result.images, 'galaxy')}, recipe {result.recipe}, median of {result.repeats}.",
         f"Runtime settings that were tried, images/s: {trials}." if trials else "",
         f"Augmentation: {100 * result.augmentation:.1f} % of a training step.",
         f"Matrix product, GFLOP/s: {products}. "

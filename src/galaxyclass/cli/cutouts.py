@@ -81,8 +81,8 @@ def _show(result: CutoutSummary) -> None:
     echo(f"{counted(result.cut, 'cutout')} in {result.output}{speed}; {result.table} lists them")
     if result.at_edge or result.with_gap:
         echo(
-            f"{result.at_edge:,} reach beyond their tile, {result.with_gap:,} have gaps: see the "
-            "column flags"
+            f"Beyond the edge of a tile: {counted(result.at_edge, 'cutout')}; with gaps: "
+            f"{result.with_gap:,}. See the column flags."
         )
     if result.failed:
         echo(f"{result.failed:,} could not be cut; {result.failed_file} lists them")

@@ -12,6 +12,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.arguments import Part
@@ -123,4 +124,7 @@ def show_report(result: Report) -> None:
     echo_notes(result.notes)
     size = result.page.stat().st_size / 1e6
     echo(f"the numbers are in {result.folder}")
-    echo(f"open {result.page} in a browser ({size:.1f} MB, {len(result.sections)} sections)")
+    echo(
+        f"open {result.page} in a browser ({size:.1f} MB, "
+        f"{counted(len(result.sections), 'section')})"
+    )

@@ -11,6 +11,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.shown import echo
+from galaxyclass.short import counted
 
 EPILOG = """\b
 Examples:
@@ -94,4 +95,4 @@ def command(
         names = selection.table.column_names[:2]
         echo(json.dumps(selection.table.select(names).to_pylist(), indent=1))
         return
-    echo(f"{len(selection):,} of {selection.candidates:,} galaxies in {output}")
+    echo(f"{len(selection):,} of {counted(selection.candidates, 'galaxy')} in {output}")

@@ -11,6 +11,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.shown import echo
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.model.options import InferenceOptions
@@ -157,4 +158,4 @@ def _show(neighbours: Neighbours) -> None:
     echo(f"{neighbours.table.column_names[0]:<{width}}  similarity")
     for name, similarity in zip(neighbours.ids, neighbours.similarities, strict=True):
         echo(f"{name!s:<{width}}  {similarity:.3f}")
-    echo(f"{len(neighbours):,} of {neighbours.searched:,} galaxies")
+    echo(f"{len(neighbours):,} of {counted(neighbours.searched, 'galaxy')}")

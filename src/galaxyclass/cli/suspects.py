@@ -11,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
+from galaxyclass.short import counted, verb
 
 if TYPE_CHECKING:
     from galaxyclass.data.dataset.dataset import Dataset
@@ -88,6 +89,6 @@ def command(
     for line in cells:
         echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
     echo(
-        f"{ranked.probable:,} of {len(ranked):,} labels are probably wrong"
-        + ("" if output is None else f"; all are in {output}")
+        f"{ranked.probable:,} of {counted(len(ranked), 'label')} {verb(ranked.probable, 'is')} "
+        "probably wrong" + ("" if output is None else f"; all are in {output}")
     )

@@ -233,7 +233,7 @@ def _print_folds(trained: TrainedFolds) -> None:
         by = "the network that was not taught it"
         by = f"each by {by}" if part == "out_of_fold" else f"by the mean of {count} networks"
         echo(
-            f"{part.replace('_', ' ')} ({figures['galaxies']:,} galaxies, {by}): "
+            f"{part.replace('_', ' ')} ({counted(figures['galaxies'], 'galaxy')}, {by}): "
             f"{_score(metric, figures)}"
         )
     by_fold = ", ".join(f"{figures['value']:.4f}" for figures in metrics.folds)

@@ -10,6 +10,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.trees.tree import Tree
@@ -130,4 +131,4 @@ def _shown(tree: Tree) -> str:
 
 
 def _counted(tree: Tree) -> str:
-    return f"{len(tree.questions)} questions, {len(tree.answers)} answers"
+    return f"{counted(len(tree.questions), 'question')}, {counted(len(tree.answers), 'answer')}"

@@ -11,6 +11,7 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
+from galaxyclass.short import counted
 
 EPILOG = """\b
 Examples:
@@ -110,8 +111,10 @@ def export_command(
     for galaxy, why in exported.failed[:5]:
         echo(f"note: {galaxy}: {why}")
     if len(exported.failed) > 5:
-        echo(f"note: {len(exported.failed) - 5:,} more images cannot be decoded")
-    echo(f"{exported.count:,} subjects in {exported.folder}, listed in {exported.manifest}")
+        echo(f"note: {counted(len(exported.failed) - 5, 'more image')} cannot be decoded")
+    echo(
+        f"{counted(exported.count, 'subject')} in {exported.folder}, listed in {exported.manifest}"
+    )
 
 
 @command.command("import")
@@ -188,6 +191,6 @@ def import_command(
             left_out.add_row(f"{number:,}", in_options(reason))
         console().print(left_out)
     echo(
-        f"{imported.table.num_rows:,} galaxies with {imported.votes:,} votes of "
-        f"{imported.rows:,} rows in {output}"
+        f"{counted(imported.table.num_rows, 'galaxy')} with {counted(imported.votes, 'vote')} of "
+        f"{counted(imported.rows, 'row')} in {output}"
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.errors import CatalogError
+from galaxyclass.short import counted
 
 
 def split(
@@ -80,7 +81,7 @@ def split(
         raise CatalogError(
             f"the part {empty[0]!r} would have no galaxy",
             wanted=f"{fractions[empty[0]]:.0%} of the galaxies",
-            got=f"{len(first):,} different galaxies in all",
+            got=f"{counted(len(first), 'different galaxy')} in all",
             hint="add galaxies, or change the shares",
         )
     part_of_group = np.empty(len(first), dtype=object)

@@ -239,7 +239,8 @@ def _other_labellings(model: Model, task: Task, galaxies: ScoredGalaxies) -> lis
         if task.metric.error(value) < _CLEARLY * task.metric.error(own):
             notes.append(
                 f"In the labelling {labelling!r}, which the model has learnt too, the "
-                f"{task.metric.label} of the first {len(chosen):,} galaxies is {value:.4f} instead "
-                f"of {own:.4f}: if that is how the table was made, pass `labelling={labelling!r}`."
+                f"{task.metric.label} of the first {counted(len(chosen), 'galaxy')} is {value:.4f} "
+                f"instead of {own:.4f}: if that is how the table was made, pass "
+                f"`labelling={labelling!r}`."
             )
     return notes

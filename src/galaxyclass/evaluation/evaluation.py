@@ -14,7 +14,7 @@ from galaxyclass.calibration.coverage import Coverage
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.model.job import PredictionSummary
-from galaxyclass.short import short_paths, summary
+from galaxyclass.short import counted, short_paths, summary
 from galaxyclass.tasks.report import ScoreReport
 from galaxyclass.tasks.task import Task
 
@@ -100,8 +100,8 @@ class Evaluation:
     def __repr__(self) -> str:
         return summary(
             f"Evaluation of {short_paths(self.runs)}: {self.task.metric.label} "
-            f"{self.scores.main} on {self.scores.galaxies:,} galaxies ({self.task.metric.simplest} "
-            f"{self.reference.main.value:.4f})"
+            f"{self.scores.main} on {counted(self.scores.galaxies, 'galaxy')} "
+            f"({self.task.metric.simplest} {self.reference.main.value:.4f})"
         )
 
     @property

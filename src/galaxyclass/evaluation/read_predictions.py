@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.data.tables.cells import as_text, can_be_id, numbers
 from galaxyclass.errors import CatalogError
+from galaxyclass.short import counted
 
 
 def read_outputs(table: Any, columns: Sequence[str], source: Path) -> NDArray[np.float64]:
@@ -33,7 +34,8 @@ def read_outputs(table: Any, columns: Sequence[str], source: Path) -> NDArray[np
         values[:, index], wrong = numbers(table[name])
         if len(wrong):
             raise CatalogError(
-                f"{source}, column {name!r}: {len(wrong):,} cells are not numbers",
+                f"{source}, column {name!r}: {counted(len(wrong), 'cell is', 'cells are')} not "
+                "numbers",
                 got=f"{table[name][int(wrong[0])].as_py()!r} in the {wrong[0] + 1:,}. row",
             )
     return values

@@ -17,7 +17,7 @@ from galaxyclass.data.tables.cells import kind_of
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.evaluation.join import Joined, join_tables
 from galaxyclass.evaluation.read_predictions import read_outputs
-from galaxyclass.short import counted, summary
+from galaxyclass.short import counted, summary, verb
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
 from galaxyclass.tasks.scores.votes import VoteScores, score_votes
@@ -160,8 +160,9 @@ def _score_votes(
     missing = np.isnan(predicted) & ~np.isnan(target)
     if missing.any():
         notes += (
-            f"{missing.any(axis=1).sum():,} galaxies have empty predictions in columns that are "
-            "predicted otherwise: the scores with them are NaN.",
+            "Empty predictions, in columns that are predicted of others: "
+            f"{counted(int(missing.any(axis=1).sum()), 'galaxy')}. The scores of these columns are "
+            "NaN.",
         )
     return score_votes(tree, predicted, target, resamples=resamples, seed=seed), notes
 
@@ -193,7 +194,10 @@ def _score_classes(
     ]
     notes: tuple[str, ...] = ()
     if lost := len(true) - len(pairs):
-        notes = (f"{lost:,} galaxies without a class in one of the tables are not scored.",)
+        notes = (
+            f"{counted(lost, 'galaxy')} without a class in one of the tables {verb(lost, 'is')} "
+            "not scored.",
+        )
     known = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     scores = score_classes(known[:, 0], known[:, 1], len(names), resamples=resamples, seed=seed)
     return scores, names, notes

@@ -37,7 +37,7 @@ from galaxyclass.model.load import ModelSource, open_model
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, signed, summary
+from galaxyclass.short import counted, short_path, signed, summary, verb
 from galaxyclass.tasks.scores.bootstrap import bootstrap_ratios, percentile_interval
 from galaxyclass.workers.processes import core_count
 
@@ -101,7 +101,7 @@ class Explanation:
 
     def __repr__(self) -> str:
         return summary(
-            f"Explanation of {self.answer}: {len(self.galaxies):,} maps in "
+            f"Explanation of {self.answer}: {counted(len(self.galaxies), 'map')} in "
             f"{short_path(self.output)}; {self.verdict[0]}"
         )
 
@@ -335,8 +335,8 @@ def _read(
     if len(pictures) > count:
         chosen = np.sort(np.random.default_rng(seed).permutation(len(pictures))[:count])
         notes.append(
-            f"{count:,} of {len(pictures):,} images are explained, drawn at random; "
-            f"`count={len(pictures)}` explains all."
+            f"{count:,} of {len(pictures):,} images {verb(count, 'is')} explained, drawn at "
+            f"random; `count={len(pictures)}` explains all."
         )
     preprocessing = model.ensemble.preprocessings[0]
     cutouts, errors = [], []
@@ -348,7 +348,7 @@ def _read(
         else:
             cutouts.append((source.name(index), batch.arrays[0][0]))
     if errors:
-        notes.append(f"{len(errors):,} images cannot be decoded, the first: {errors[0]}")
+        notes.append(f"{counted(len(errors), 'image')} cannot be decoded, the first: {errors[0]}")
     if not cutouts:
         raise ScoreError("nothing to explain: no image could be decoded", got=errors[0])
     return cutouts, notes

@@ -41,7 +41,7 @@ from galaxyclass.plots.style import inline_svg, save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary, verb
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.counts.targets import CountTargets
 from galaxyclass.tasks.numbers.targets import NumberTargets
@@ -78,7 +78,9 @@ class Exploration:
     unused: tuple[Unused, ...] = ()
 
     def __repr__(self) -> str:
-        return summary(f"Exploration: {len(self.examples):,} examples, on {short_path(self.page)}")
+        return summary(
+            f"Exploration: {counted(len(self.examples), 'example')}, on {short_path(self.page)}"
+        )
 
     @property
     def page(self) -> Path:
@@ -273,12 +275,15 @@ def _notes(catalog: Catalog) -> list[str]:
     notes = []
     missing = int((catalog.paths == "").sum())
     if missing:
-        notes.append(f"{missing:,} rows of the table have no image; they count, but are not shown.")
+        notes.append(
+            "Counted, but not shown, for want of an image: "
+            f"{counted(missing, 'row of the table', 'rows of the table')}."
+        )
     wrong = sum(finding.severity == "error" for finding in catalog.problems)
     if wrong:
         notes.append(
-            f"{wrong:,} cells or rows of the table are not valid: "
-            "`galaxyclass.validate` lists them."
+            f"{counted(wrong, 'cell or row', 'cells or rows')} of the table {verb(wrong, 'is')} "
+            "not valid: `galaxyclass.validate` lists what is wrong."
         )
     return notes
 

@@ -18,6 +18,7 @@ from galaxyclass.plots.bars import Bar, BarGroup, grouped_bars
 from galaxyclass.plots.gallery import Tile, gallery
 from galaxyclass.plots.heatmaps import correlation_map, correlation_panels
 from galaxyclass.plots.histograms import Distribution, histograms
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +50,7 @@ def vote_charts(summary: VoteSummary) -> list[Chart]:
     codes = list(tree.codes)
     headings = [f"{question.code} {_plain(question.key)}" for question in tree.questions]
     of_how_many = "  (in brackets: of how many, where it is not known of all)" if gaps else ""
-    galaxies = f"{summary.galaxies:,} galaxies"
+    galaxies = counted(summary.galaxies, "galaxy")
     return [
         Chart(
             "mean_fractions",
@@ -128,7 +129,7 @@ def number_charts(summary: NumberSummary, numbers: Floats) -> list[Chart]:
                     )
                     for index, column in enumerate(summary.columns)
                 ],
-                f"Distributions, {summary.galaxies:,} galaxies",
+                f"Distributions, {counted(summary.galaxies, 'galaxy')}",
             ),
             "How many galaxies have which values; of a scale in steps, a bar for each step.",
         )

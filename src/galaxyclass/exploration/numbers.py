@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Floats
+from galaxyclass.short import counted
 from galaxyclass.tasks.numbers.column import NumberColumn, fit_column
 
 #: Quantiles of a column, in the table of numbers.
@@ -41,7 +42,7 @@ class NumberSummary:
     def title(self) -> str:
         """The end of a title that begins with the number of galaxies."""
         count = len(self.columns)
-        return f" with {count} {'number' if count == 1 else 'numbers'} each"
+        return f" with {counted(count, 'number')} each"
 
 
 def summarise_numbers(names: tuple[str, ...], numbers: Floats) -> NumberSummary:

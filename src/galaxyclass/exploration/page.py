@@ -20,6 +20,7 @@ from galaxyclass.exploration.numbers import NumberSummary
 from galaxyclass.exploration.tables import Rows
 from galaxyclass.exploration.votes import VoteSummary
 from galaxyclass.images.channels import to_three
+from galaxyclass.short import counted
 from galaxyclass.version import __version__
 
 #: JPEG quality of the images on the page, 0..100: at 90 no difference is visible.
@@ -99,7 +100,7 @@ def page(
     str
         HTML.
     """
-    title = f"{len(catalog):,} galaxies{contents.summary.title}"
+    title = f"{counted(len(catalog), 'galaxy')}{contents.summary.title}"
     source = f"{catalog.table or 'a folder for each class'}; images: {catalog.images}"
     caption = f"{example_figures[0].text} Left the image, right the input of the recipe {recipe}."
     sections = [

@@ -21,7 +21,7 @@ from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.writers import require_output, write_table
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary, verb
 from galaxyclass.tasks.names import free_name
 from galaxyclass.tasks.scores.noise import VOTES
 
@@ -83,7 +83,10 @@ class Suspects:
         return (Suspect(*row.values()) for row in self.table.to_pylist())
 
     def __repr__(self) -> str:
-        return summary(f"Suspects: {self.probable:,} of {len(self):,} labels are probably wrong")
+        return summary(
+            f"Suspects: {self.probable:,} of {counted(len(self), 'label')} "
+            f"{verb(self.probable, 'is')} probably wrong"
+        )
 
 
 @public

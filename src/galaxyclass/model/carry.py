@@ -25,7 +25,7 @@ from galaxyclass.data.unused import Unused, unused_columns
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.images.positions import positions_of
 from galaxyclass.model.image_source import ImageSource
-from galaxyclass.short import first_few
+from galaxyclass.short import counted, first_few, verb
 from galaxyclass.tasks.names import free_name
 
 #: The column of the distance between an image and its row, in arcseconds.
@@ -116,7 +116,10 @@ def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> Ima
         rows, separations, crowded = _by_position(paths, file, catalogue.match_radius)
         how = f"within {catalogue.match_radius:g} arcseconds"
         if crowded:
-            notes.append(f"{crowded:,} images have several rows {how}: the nearest is taken.")
+            notes.append(
+                f"{counted(crowded, 'image')} {verb(crowded, 'has')} several rows {how}: the "
+                "nearest is taken."
+            )
     else:
         match = find_ids(file.table, known, catalogue.id_column, str(file.path), ())
         rows = _inverted(match.image, len(paths))
@@ -125,7 +128,10 @@ def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> Ima
         if match.path_column is None:
             id_name = match.column
     joined = int((rows >= 0).sum())
-    notes.append(f"{joined:,} of {len(paths):,} images have a row of {file.path} ({how}).")
+    notes.append(
+        f"{joined:,} of {counted(len(paths), 'image')} {verb(joined, 'has')} a row of {file.path} "
+        f"({how})."
+    )
     carried = _typed(file, names).take(pa.array(rows, mask=rows < 0))
     if separations is not None:
         name = free_name(SEPARATION, set(carried.column_names), "_of_image")

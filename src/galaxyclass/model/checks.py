@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.short import first_few
+from galaxyclass.short import counted, first_few, verb
 from galaxyclass.tasks.task import Task
 
 #: Values beyond 0..1 by more than this are not due to rounding.
@@ -193,7 +193,8 @@ def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
     problems = []
     if finite < rows:
         problems.append(
-            f"Not numbers: the predictions of {rows - finite:,} of {rows:,} galaxies are NaN "
+            f"Not numbers: the predictions of {rows - finite:,} of {counted(rows, 'galaxy')} are "
+            "NaN "
             "or infinite. The training has diverged, or its weights are damaged: train again with "
             "a lower `optimizer.lr`, or with `training.gradient_clip=1`."
         )
@@ -226,14 +227,15 @@ def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
     elif finite >= _MANY and still.any():
         columns = [name for name, same in zip(_of(names, known_mask), still, strict=True) if same]
         problems.append(
-            f"Constant: {first_few(columns)} {'is' if len(columns) == 1 else 'are'} the same for "
+            f"Constant: {first_few(columns)} {verb(len(columns), 'is')} the same for "
             f"all {finite:,} galaxies. These outputs of the network are dead: train longer, with "
             "a lower optimizer.lr, or with another head."
         )
     if statistics.outside:
         problems.append(
-            f"Out of range: {statistics.outside:,} of {finite:,} galaxies have values beyond "
-            f"{task.bounds[0]:g} to {task.bounds[1]:g} "
+            f"Out of range: {statistics.outside:,} of {counted(finite, 'galaxy')} "
+            f"{verb(statistics.outside, 'has')} values beyond {task.bounds[0]:g} to "
+            f"{task.bounds[1]:g} "
             f"({low:.3g} to {high:.3g}). The model's head does not bound them: use one of "
             "model.head=tree, tree_rectified, sigmoid or softmax."
         )

@@ -24,7 +24,7 @@ from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths
 from galaxyclass.model.cutouts import Picture
 from galaxyclass.model.ids import FileNames, ImageIds
 from galaxyclass.model.image_table import find_id_column, find_path_column
-from galaxyclass.short import first_line
+from galaxyclass.short import counted, first_line, verb
 from galaxyclass.tasks.names import is_exact_integer
 from galaxyclass.tiles.tile_cutouts import TileCutouts
 
@@ -357,13 +357,14 @@ def name_paths(
         return _repeat(paths, distinct, ids), ()
     if clear:
         raise CatalogError(
-            f"{len(repeated):,} images have the name of another, such as {min(repeated)!r}",
+            f"{counted(len(repeated), 'image')} {verb(len(repeated), 'has')} the name of another, "
+            f"such as {min(repeated)!r}",
             wanted="names that are clear without their folders, as in the contest's tables",
             hint="predict one folder at a time, each to an `output` of its own",
         )
     return _repeat(paths, distinct, ids), (
-        f"{len(repeated):,} file names occur more than once (such as "
-        f"{min(repeated)!r}): those images are called by their path within the folder.",
+        f"{counted(len(repeated), 'file name')} {verb(len(repeated), 'occurs')} more than once "
+        f"(such as {min(repeated)!r}): those images are called by their path within the folder.",
     )
 
 

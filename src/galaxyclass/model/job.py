@@ -32,7 +32,7 @@ from galaxyclass.model.stream import PredictedBatch
 from galaxyclass.model.table_formats import require_ascii, text_columns
 from galaxyclass.model.writers import require_failures
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import counted, short_path, summary
+from galaxyclass.short import counted, short_path, summary, verb
 from galaxyclass.version import __version__
 
 #: A chunk is written once it is this old or this large. A kill then loses a few seconds of work at
@@ -87,7 +87,7 @@ class PredictionSummary:
 
     def __repr__(self) -> str:
         failed = f", {counted(self.failed, 'image')} could not be decoded" if self.failed else ""
-        warnings = f", {len(self.warnings)} warnings" if self.warnings else ""
+        warnings = f", {counted(len(self.warnings), 'warning')}" if self.warnings else ""
         return summary(
             f"PredictionSummary: {counted(self.predicted, 'galaxy')} in "
             f"{short_path(self.output)}{failed}{warnings}"
@@ -198,10 +198,11 @@ def _raise_what_is_kept(error: BaseException, chunks: Chunks, source: ImageSourc
                 hint="write the images to files: then a prediction goes on where it stopped",
             ) from None
         return
-    progress_made = f"none of the {source.count:,} images is done"
+    progress_made = f"none of {counted(source.count, 'image')} is done"
     if chunks.images:
         progress_made = (
-            f"{chunks.images:,} of {source.count:,} images are done and kept in {chunks.folder}"
+            f"{chunks.images:,} of {counted(source.count, 'image')} {verb(chunks.images, 'is')} "
+            f"done and kept in {chunks.folder}"
         )
     if isinstance(error, KeyboardInterrupt):
         raise PredictionInterruptedError(

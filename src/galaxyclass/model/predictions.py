@@ -239,7 +239,7 @@ class Predictions:
         )
 
     def __repr__(self) -> str:
-        galaxies = f"{len(self):,} {'galaxy' if len(self) == 1 else 'galaxies'}"
+        galaxies = counted(len(self), "galaxy")
         return summary(f"Predictions of {' · '.join([galaxies, *self._holds()])}")
 
     def _holds(self) -> list[str]:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from galaxyclass.errors import ArgumentError
 from galaxyclass.recipes.preprocessing import STATED_READING, Preprocessing
-from galaxyclass.short import did_you_mean
+from galaxyclass.short import counted, did_you_mean
 
 #: Those that belong to what a model was trained on: a call may state them where the model does not.
 _OF_THE_MODEL = ("stretch", "limits", "percentiles", "softening")
@@ -116,7 +116,8 @@ def describe_reading(notes: Mapping[str, int], images: int) -> Iterator[str]:
         if count == images and count > 1:
             yield f"All {count:,} pictures: {note}."
         else:
-            yield f"{count:,} {'picture' if count == 1 else 'pictures'}: {note}."
+            yield f"{counted(count, 'picture')}: {note}."
     if len(ordered) > _MOST_NOTES:
         rest = sum(count for _, count in ordered[_MOST_NOTES:])
-        yield f"{rest:,} pictures: read in {len(ordered) - _MOST_NOTES:,} other ways."
+        ways = counted(len(ordered) - _MOST_NOTES, "other way")
+        yield f"{counted(rest, 'picture')}: read in {ways}."

@@ -15,7 +15,7 @@ from galaxyclass.errors import ArgumentError, RecipeError
 from galaxyclass.io.reading import parse_toml, read_description
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
-from galaxyclass.short import did_you_mean, short_value
+from galaxyclass.short import counted, did_you_mean, short_value
 
 #: The recipes that the package ships.
 RECIPES: tuple[str, ...] = (
@@ -134,9 +134,8 @@ def parse_recipe(data: Mapping[str, Any], source: str) -> Recipe:
         return Recipe.model_validate(data)
     except ValidationError as error:
         problems = [_explain(problem) for problem in error.errors()]
-        count = "one setting is" if len(problems) == 1 else f"{len(problems)} settings are"
         raise RecipeError(
-            f"recipe {source}: {count} not right",
+            f"recipe {source}: {counted(len(problems), 'setting is', 'settings are')} not right",
             got="\n".join(problems),
             hint=f"`galaxyclass.load_recipe({source if source in RECIPES else RECIPES[0]!r})` has "
             "every key",

@@ -23,7 +23,7 @@ from galaxyclass.reports.parts import (
     ReportTable,
 )
 from galaxyclass.reports.scored import ScoredModel
-from galaxyclass.short import percent
+from galaxyclass.short import counted, percent, verb
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
 from galaxyclass.tasks.task import Task
 
@@ -187,8 +187,8 @@ def _each_class(models: Sequence[ScoredModel]) -> ReportSection:
         "Precision (purity): of the galaxies that the model calls so, the share that belong to the "
         "class. Intervals are 95 %: with few galaxies they are wide, and a difference within them "
         "may be chance.",
-        f"The class that is missed most often is {worst.name}: {percent(worst.recall)} of its "
-        f"{worst.galaxies:,} galaxies are found.",
+        f"The class that is missed most often is {worst.name}: the model finds "
+        f"{percent(worst.recall)} of its {counted(worst.galaxies, 'galaxy')}.",
     ]
     if few:
         text.append(f"Fewer than 30 galaxies: {', '.join(few[:8])}. Little can be said about them.")
@@ -263,7 +263,7 @@ def _confusion(model: ScoredModel) -> ReportSection:
         true, called, count, share = mistakes[0]
         text.append(
             f"The most frequent mistake: of the galaxies of {true}, {count:,} ({percent(share)}) "
-            f"{'is' if count == 1 else 'are'} called {called}."
+            f"{verb(count, 'is')} called {called}."
         )
     return ReportSection(
         "confusion",
@@ -325,7 +325,7 @@ def _reliability_panel(name: str, binned: Binned) -> str:
         AxisScale(0, 1, "probability"), AxisScale(0, 1, "share"), f"Reliability of {name}"
     )
     panel.line((0, 1), (0, 1), dashed=False)
-    notes = [f"{count:,} galaxies" for count in binned.entries]
+    notes = [counted(count, "galaxy") for count in binned.entries]
     panel.marks(binned.predicted, binned.intervals, 0, notes)
     return panel.svg()
 

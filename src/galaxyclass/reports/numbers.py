@@ -15,7 +15,7 @@ from galaxyclass.reports.binned import Binned, bin_truth
 from galaxyclass.reports.parts import Figure, ReportSection, ReportSettings, ReportTable
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.reports.votes import interval_level
-from galaxyclass.short import percent
+from galaxyclass.short import counted, percent
 
 #: Bins of the predicted number, with about as many galaxies in each; and points of a panel.
 _BINS, _POINTS = 6, 400
@@ -102,7 +102,7 @@ def _panel(name: str, predicted: Doubles, true: Doubles, binned: Binned) -> str:
     panel.line((low, high), (low, high), dashed=False)
     panel.dots(predicted.tolist(), true.tolist(), 4)
     notes = [
-        f"predicted {x:.3g}, true {y:.3g}, {count:,} galaxies"
+        f"predicted {x:.3g}, true {y:.3g}, {counted(count, 'galaxy')}"
         for x, y, count in zip(binned.predicted, binned.true, binned.entries, strict=True)
     ]
     panel.marks(binned.predicted, binned.intervals, 0, notes)

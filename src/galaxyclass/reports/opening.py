@@ -10,7 +10,7 @@ from galaxyclass.plots.panel import AxisScale, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.reports.votes import model_legend
-from galaxyclass.short import percent
+from galaxyclass.short import counted, percent, verb
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def opening_section(models: Sequence[ScoredModel]) -> ReportSection:
     first = scores[0]
     direction = "0 is perfect" if metric.lower_is_better else "1 is perfect"
     text = [
-        f"On {first.galaxies:,} galaxies, {first.model} has {_article(metric.label)} "
+        f"On {counted(first.galaxies, 'galaxy')}, {first.model} has {_article(metric.label)} "
         f"{metric.label} of {first.score:.4f} "
         f"(95 % interval {first.low:.4f} to {first.high:.4f}; {direction}). The simplest predictor "
         f"({metric.simplest}) has {first.simplest:.4f} on the same galaxies."
@@ -75,8 +75,8 @@ def opening_section(models: Sequence[ScoredModel]) -> ReportSection:
     trained = max(model.evaluation.galaxies_by_part.get("train", 0) for model in models)
     if trained:
         text.append(
-            f"{trained:,} of these galaxies were trained on: the score is too good, and says "
-            "little about others."
+            f"{trained:,} of these galaxies {verb(trained, 'was')} trained on: the score is too "
+            "good, and says little about others."
         )
     rows = []
     for number, (score, mark) in enumerate(zip(scores, model_legend(models), strict=True)):

@@ -22,6 +22,7 @@ from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
 from galaxyclass.reports.scored import ScoredModel
+from galaxyclass.short import counted
 
 #: Galaxies whose pictures are measured, at most, and the side of the cutouts that are measured.
 MOST_MEASURED, _SIDE = 2000, 64
@@ -96,7 +97,7 @@ def property_section(
         return None
     metric = model.task.metric
     better = "Lower" if metric.lower_is_better else "Higher"
-    of_columns = f", and {len(named)} columns of the table" if named else ""
+    of_columns = f", and {counted(len(named), 'column')} of the table" if named else ""
     return ReportSection(
         "properties",
         "Which galaxies are hard?",
@@ -248,7 +249,7 @@ def _panel(model: ScoredModel, binned: ByProperty) -> str:
     )
     panel.line(binned.median, binned.simplest, 1, dashed=True)
     panel.line(binned.median, binned.score, 0, dashed=False)
-    notes = [f"{count:,} galaxies" for count in binned.galaxies]
+    notes = [counted(count, "galaxy") for count in binned.galaxies]
     panel.marks(
         binned.median, list(zip(binned.score, binned.low, binned.high, strict=True)), 0, notes
     )

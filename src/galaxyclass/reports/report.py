@@ -46,7 +46,7 @@ from galaxyclass.reports.predicted import PredictedFolder, extra_columns, predic
 from galaxyclass.reports.properties import columns_of_numbers, property_section
 from galaxyclass.reports.scored import ScoredModel, in_common, scored_model
 from galaxyclass.reports.strange import extreme_gallery, strange_section
-from galaxyclass.short import counted, short_path, summary
+from galaxyclass.short import counted, short_path, summary, verb
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.version import __version__
 
@@ -78,7 +78,9 @@ class Report:
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
-        return summary(f"Report: {len(self.sections)} sections, on {short_path(self.page)}")
+        return summary(
+            f"Report: {counted(len(self.sections), 'section')}, on {short_path(self.page)}"
+        )
 
 
 @public
@@ -232,7 +234,8 @@ def report(
             sections, notes = folder_sections(folders, settings, progress)
             title = f"What is in {dataset.images.name or dataset.images}?"
             source = [
-                f"{len(folders[0]):,} images of {dataset.images}, as the model {names[0]} sees them"
+                f"{counted(len(folders[0]), 'image')} of {dataset.images}, as the model {names[0]} "
+                "sees them"
             ]
         finished = write_report(title, source, sections, notes, page, quote_formulas=quote_formulas)
         for number in range(1, len(models) + 1):
@@ -398,7 +401,10 @@ def folder_sections(
         ReportSection(
             "notes",
             "What was read, and what was not",
-            (f"{first.summary.predicted:,} of {first.summary.images:,} images were predicted.",),
+            (
+                f"{first.summary.predicted:,} of {counted(first.summary.images, 'image')} "
+                f"{verb(first.summary.predicted, 'was')} predicted.",
+            ),
             points=tuple(notes),
         )
     )
@@ -547,4 +553,4 @@ def unique_names(models: Sequence[Model]) -> list[str]:
 
 
 def _counted(evaluation: Evaluation) -> str:
-    return f"{evaluation.scores.galaxies:,} galaxies"
+    return counted(evaluation.scores.galaxies, "galaxy")

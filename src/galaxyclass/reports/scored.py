@@ -15,6 +15,7 @@ from galaxyclass.errors import ScoreError
 from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.model.model import Model
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.short import counted
 from galaxyclass.tasks.report import ScoreReport
 from galaxyclass.tasks.task import Task
 
@@ -141,7 +142,7 @@ def in_common(models: Sequence[ScoredModel], votes: float) -> list[ScoredModel]:
         raise ScoreError(
             "no galaxy was scored by all models, so that they cannot be compared",
             wanted="galaxies that no model was trained on",
-            got=", ".join(f"{len(model):,} galaxies of {model.name}" for model in models),
+            got=", ".join(f"{counted(len(model), 'galaxy')} of {model.name}" for model in models),
         )
     shared_models = []
     for model, of_model in zip(models, indices, strict=True):

@@ -15,7 +15,7 @@ from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.reports.examples import read_gallery
 from galaxyclass.reports.parts import Figure, Gallery, ReportSection
 from galaxyclass.reports.scored import ScoredModel
-from galaxyclass.short import percent
+from galaxyclass.short import counted, percent, verb
 
 #: Pictures of a gallery.
 PICTURES = 12
@@ -82,12 +82,15 @@ def strange_section(
     panel.columns(edges.tolist(), heights.tolist(), 0)
     panel.line((1, 1), (0, top * 1.05), dashed=True)
     strangest = np.argsort(-scores, kind="stable")[:PICTURES]
-    share = f"{summary.flagged:,} of {summary.images:,} pictures ({percent(summary.share, 1)})"
+    share = (
+        f"{summary.flagged:,} of {counted(summary.images, 'picture')} "
+        f"({percent(summary.share, 1)}) {verb(summary.flagged, 'is')} flagged"
+    )
     verdict = (
-        f"{share} are flagged. About 1 % of pictures like those of its training would be, so most "
+        f"{share}. About 1 % of pictures like those of its training would be, so most "
         "of these look familiar to the model."
         if summary.share <= 0.05
-        else f"{share} are flagged, where about 1 % of pictures like those of its training would "
+        else f"{share}, where about 1 % of pictures like those of its training would "
         "be: these pictures differ from what the model knows (another telescope, scale, stretch "
         "or kind of object), and its predictions for them are less reliable than its scores say."
     )

@@ -16,7 +16,7 @@ from galaxyclass.plots.panel import AxisScale, ChartPanel, MarkRow, RowMark, row
 from galaxyclass.reports.binned import Binned, bin_truth
 from galaxyclass.reports.parts import Figure, ReportSection, ReportSettings, ReportTable
 from galaxyclass.reports.scored import ScoredModel
-from galaxyclass.short import percent
+from galaxyclass.short import counted, percent
 from galaxyclass.tasks.task import Task
 from galaxyclass.trees.tree import Tree
 
@@ -200,7 +200,7 @@ def _truth_panel(title: str, points: tuple[Doubles, Doubles], binned: Binned, vo
     panel.line((0, 1), (0, 1), dashed=False)
     panel.dots(points[0].tolist(), points[1].tolist(), 4)
     notes = [
-        f"predicted {x:.3f}, true {y:.3f}, {count:,} entries"
+        f"predicted {x:.3f}, true {y:.3f}, {counted(count, 'entry')}"
         for x, y, count in zip(binned.predicted, binned.true, binned.entries, strict=True)
     ]
     panel.marks(binned.predicted, binned.intervals, 0, notes)

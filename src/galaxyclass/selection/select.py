@@ -21,7 +21,7 @@ from galaxyclass.model.model import Model
 from galaxyclass.model.uncertainty import table_uncertainty
 from galaxyclass.progress import Progress, silent
 from galaxyclass.selection.choose import best_rows, distances_to, spread_out
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 from galaxyclass.similarity.conditions import column_named, rows_that_meet
 from galaxyclass.similarity.embeddings import PredictionTable, open_predictions
 from galaxyclass.similarity.galaxy_table import GalaxyTable
@@ -55,7 +55,7 @@ class Selection(GalaxyTable):
 
     def __repr__(self) -> str:
         return summary(
-            f"Selection of {len(self):,} from {self.candidates:,} galaxies in {self._place}"
+            f"Selection of {len(self):,} from {counted(self.candidates, 'galaxy')} in {self._place}"
         )
 
 

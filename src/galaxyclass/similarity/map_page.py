@@ -20,7 +20,7 @@ from galaxyclass.data.tables.cells import as_text, kind_of, numbers
 from galaxyclass.plots.style import COLOURS
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.short import counted
+from galaxyclass.short import counted, verb
 from galaxyclass.similarity.mapped import MappedGalaxies
 from galaxyclass.similarity.pictures import crossed_square, pictures_by_id, read_picture
 from galaxyclass.version import __version__
@@ -80,7 +80,7 @@ def map_colours(galaxies: MappedGalaxies) -> MapColours:
     names = (
         shown
         if len(shown) == len(counts)
-        else [*shown, f"{len(counts) - len(shown)} other classes"]
+        else [*shown, counted(len(counts) - len(shown), "other class", "other classes")]
     )
     return MapColours(values, tuple(names))
 
@@ -110,13 +110,17 @@ def map_page(
         others = np.concatenate([with_picture[MOST_PICTURES:], order[~has_picture]])[:MOST_DOTS]
         if len(shown) < len(with_picture):
             notes.append(
-                f"{len(shown):,} of {len(with_picture):,} galaxies are shown with their picture, "
+                f"{len(shown):,} of {len(with_picture):,} galaxies are shown with their pictures, "
                 "drawn at random."
             )
         if missing := len(ids) - len(with_picture):
-            notes.append(f"{missing:,} galaxies have no picture in the folder.")
+            notes.append(
+                f"{counted(missing, 'galaxy')} {verb(missing, 'has')} no picture in the folder."
+            )
     if hidden := len(ids) - len(shown) - len(others):
-        notes.append(f"{hidden:,} of {len(ids):,} galaxies are not on the page.")
+        notes.append(
+            f"{hidden:,} of {counted(len(ids), 'galaxy')} {verb(hidden, 'is')} not on the page."
+        )
     shown, others = np.sort(shown), np.sort(others)
     sheet, unread = _sheet(
         [paths.get(ids[row]) for row in shown.tolist()], galaxies.cutout, progress

@@ -17,7 +17,7 @@ from galaxyclass.model.made_by import model_that_made
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 from galaxyclass.similarity.conditions import rows_that_meet
 from galaxyclass.similarity.embeddings import PredictionTable, open_predictions
 from galaxyclass.similarity.galaxy_table import GalaxyTable
@@ -55,7 +55,9 @@ class Neighbours(GalaxyTable):
         return np.asarray(self.table[SIMILARITY], np.float32)
 
     def __repr__(self) -> str:
-        return summary(f"Neighbours: {len(self):,} of {self.searched:,} galaxies in {self._place}")
+        return summary(
+            f"Neighbours: {len(self):,} of {counted(self.searched, 'galaxy')} in {self._place}"
+        )
 
 
 @public
@@ -167,7 +169,7 @@ def _vectors(index: Index, model: Model, images: Any, progress: Progress) -> NDA
     readable = np.isfinite(embedding).all(axis=1)
     if not readable.all():
         raise ArgumentError(
-            f"{int((~readable).sum()):,} of {len(readable):,} pictures cannot be read",
+            f"{int((~readable).sum()):,} of {counted(len(readable), 'picture')} cannot be read",
             argument="like_images",
             wanted="pictures that can be decoded",
         )

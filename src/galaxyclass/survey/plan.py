@@ -26,7 +26,7 @@ from galaxyclass.model.pretrained import PRETRAINED, is_pretrained
 from galaxyclass.model.provenance import make_provenance
 from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import counted, short_path, summary
+from galaxyclass.short import counted, short_path, summary, verb
 from galaxyclass.survey.folder import SurveyFolder
 from galaxyclass.survey.manifest import SurveyPlan
 from galaxyclass.survey.measure import measure_cost, some_objects
@@ -266,7 +266,7 @@ def _require_no_repeats(
         "column": "choose a column in which each id stands once",
     }
     raise CatalogError(
-        f"{count:,} pictures have an id that another has too",
+        f"{counted(count, 'picture')} {verb(count, 'has')} an id that another has too",
         argument="ids_from",
         wanted="an id for each picture that no other has, in the whole survey",
         got=f"such as {second[0]}, of {second[1]}; {listed} lists them",

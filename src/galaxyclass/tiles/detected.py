@@ -12,6 +12,7 @@ import pyarrow as pa
 from galaxyclass.data.tables.in_memory import UNIT
 from galaxyclass.errors import ArgumentError, ImageError
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import counted
 from galaxyclass.tiles.field import Field
 from galaxyclass.tiles.find_sources import SOURCE_COLUMNS, FoundSources, find_sources
 from galaxyclass.tiles.open_planes import Planes
@@ -102,7 +103,7 @@ def detect(
     tile_of = np.repeat(np.arange(len(tiles), dtype=np.int32), [len(each.x) for each in per_tile])
     if not len(tile_of):
         raise ImageError(
-            f"not one source in {len(tiles):,} tiles",
+            f"not one source in {counted(len(tiles), 'tile')}",
             wanted=f"{minimum_area} pixels of {threshold:g} times the noise",
             hint="lower `threshold`",
         )

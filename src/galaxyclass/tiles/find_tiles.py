@@ -14,7 +14,7 @@ from galaxyclass.errors import ArgumentError, ImageError
 from galaxyclass.images.band_labels import doubtful_labels
 from galaxyclass.images.files import FITS_SUFFIXES
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import counted
+from galaxyclass.short import counted, verb
 from galaxyclass.tiles.fits_images import split_hdu
 from galaxyclass.tiles.tile import SkyTile, open_tile
 
@@ -279,7 +279,8 @@ def _notes(tiles: list[SkyTile]) -> list[str]:
         image = several[0].images[0]
         name = f" {image.hdu_name}" if image.hdu_name else ""
         notes.append(
-            f"{len(several):,} tiles hold further images that were not used; HDU {image.hdu}{name} "
+            f"{counted(len(several), 'tile')} {verb(len(several), 'holds')} further images that "
+            f"were not used; HDU {image.hdu}{name} "
             f"of {image.path} was read (choose another with `hdu`)."
         )
     if len(tiles[0].images) > 1:

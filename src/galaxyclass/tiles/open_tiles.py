@@ -7,7 +7,7 @@ from typing import Any
 
 from galaxyclass.arguments import public
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import counted
+from galaxyclass.short import counted, verb
 from galaxyclass.tiles.detected import detect
 from galaxyclass.tiles.field import GALAXY_ZOO_FIELD, parse_field, require_field
 from galaxyclass.tiles.find_sources import SOURCE_COLUMNS
@@ -132,9 +132,10 @@ def _left_out(placement: Placement, skipped: Sequence[tuple[str, str]], tiles: i
     """What of catalogue and tiles is not used, and what is not whole."""
     notes = []
     if placement.outside:
-        lie = "lies" if placement.outside == 1 else "lie"
         sources = counted(placement.outside, "source")
-        notes.append(f"{sources} of the catalogue {lie} outside of all tiles.")
+        notes.append(
+            f"{sources} of the catalogue {verb(placement.outside, 'lies')} outside of all tiles."
+        )
     if placement.without_radius:
         sources = counted(placement.without_radius, "source")
         notes.append(f"Left out for want of a radius: {sources}.")
@@ -145,5 +146,7 @@ def _left_out(placement: Placement, skipped: Sequence[tuple[str, str]], tiles: i
         )
     if skipped:
         shown = "; ".join(f"{path}: {reason}" for path, reason in skipped[:3])
-        notes.append(f"{len(skipped):,} of {tiles + len(skipped):,} tiles cannot be used: {shown}")
+        notes.append(
+            f"{len(skipped):,} of {counted(tiles + len(skipped), 'tile')} cannot be used: {shown}"
+        )
     return notes

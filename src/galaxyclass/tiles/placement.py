@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import counted
 from galaxyclass.tiles.field import Field, sides
 from galaxyclass.tiles.positions import SkyCatalogue
 from galaxyclass.tiles.sky import chord, footprint, unit_vectors
@@ -155,9 +156,9 @@ def _all_outside(tiles: Sequence[SkyTile], catalogue: SkyCatalogue) -> ImageErro
     tiles = [tile for tile in tiles if tile.sky is not None]
     boxes = [_box(tile) for tile in tiles[:3]]
     ra, dec = catalogue.ra, catalogue.dec
-    more = f"\nand {len(tiles) - 3:,} more tiles" if len(tiles) > 3 else ""
+    more = f"\nand {counted(len(tiles) - 3, 'more tile')}" if len(tiles) > 3 else ""
     return ImageError(
-        f"not one of the {len(catalogue):,} sources of the catalogue lies in a tile",
+        f"not one of {counted(len(catalogue), 'source')} of the catalogue lies in a tile",
         wanted="\n".join(
             f"RA {low_ra:.4f} to {high_ra:.4f}, Dec {low_dec:+.4f} to {high_dec:+.4f} ({tile.path})"
             for tile, (low_ra, high_ra, low_dec, high_dec) in zip(tiles, boxes, strict=False)

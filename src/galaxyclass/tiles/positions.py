@@ -17,6 +17,7 @@ from galaxyclass.data.tables.cells import is_text, numbers_in_text
 from galaxyclass.data.tables.in_memory import UNIT, as_arrow, is_table
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ArgumentError, CatalogError
+from galaxyclass.short import counted, verb
 from galaxyclass.tasks.names import is_exact_integer
 from galaxyclass.tiles.field import Field
 
@@ -134,7 +135,9 @@ def find_sources_of(
         )
     ids = [str(value) for value in table[name].to_pylist()]
     if (repeated := len(ids) - len(set(ids))) > 0:
-        notes.append(f"{repeated:,} rows have the {name} of another row.")
+        notes.append(
+            f"{counted(repeated, 'row')} {verb(repeated, 'has')} the {name} of another row."
+        )
     integer = all(map(is_exact_integer, ids))
     rest = table.drop_columns([name])
     return SkyCatalogue(

@@ -20,7 +20,7 @@ from galaxyclass.io.csv_text import write_rows
 from galaxyclass.io.journal import Journal, job_key, open_journal
 from galaxyclass.io.output import UNFINISHED
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import counted, short_path, summary
+from galaxyclass.short import counted, short_path, summary, verb
 from galaxyclass.tiles.files import CutoutFormat, CutoutNames, write_cutout
 from galaxyclass.tiles.tile_cutouts import TileCutouts
 from galaxyclass.workers.ordered import ordered_pool
@@ -133,7 +133,8 @@ def cutouts(
                 journal.remove()
         except KeyboardInterrupt:
             raise StoppedError(
-                f"stopped; {job.done:,} of {len(sources):,} sources are done and kept in {folder}",
+                f"stopped; {job.done:,} of {counted(len(sources), 'source')} "
+                f"{verb(job.done, 'is')} done and kept in {folder}",
                 hint="run the same again: it goes on from there",
             ) from None
     failed_file = folder / FAILED if counts["failed"] else None

@@ -23,7 +23,7 @@ from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import as_recipe, recipe_toml
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
-from galaxyclass.short import counted, short_path, summary
+from galaxyclass.short import counted, short_path, summary, verb
 from galaxyclass.tasks.kinds import metric_named
 from galaxyclass.training.devices import accelerator_of
 from galaxyclass.training.out_of_fold import FoldedSamples, FoldMetrics, write_out_of_fold
@@ -152,7 +152,7 @@ def train_folds(
                 )
             except StoppedError as error:
                 raise StoppedError(
-                    f"stopped; {number - 1} of {folds} networks are trained",
+                    f"stopped; {number - 1} of {folds} networks {verb(number - 1, 'is')} trained",
                     hint="the same again goes on from there",
                 ) from error
             figures = trained.metrics.parts[OUT_OF_FOLD]

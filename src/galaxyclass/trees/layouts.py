@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
+from galaxyclass.short import counted
 from galaxyclass.trees.tree import Layout, LayoutKind
 
 #: What a tree without layouts is read in: tables name their columns as galaxy-datasets does.
@@ -144,7 +145,7 @@ def _problems(
             (layout.written_columns, "written ones"),
         ):
             if len(columns) != count and (columns or what == "columns"):
-                yield f"layout {layout.name}: {len(columns)} {what} for {count} answers"
+                yield f"layout {layout.name}: {len(columns)} {what} for {counted(count, 'answer')}"
         twice = [name for name, n in Counter(layout.columns).items() if n > 1]
         yield from (f"layout {layout.name}: column {name!r} for two answers" for name in twice)
     if layout.kind not in kinds:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import TreeError
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ class Tree:
 
     def __repr__(self) -> str:
         return summary(
-            f"Tree {self.key}: {len(self.questions)} questions, {len(self.answers)} answers"
+            f"Tree {self.key}: {counted(len(self.questions), 'question')}, "
+            f"{counted(len(self.answers), 'answer')}"
         )
 
     @cached_property

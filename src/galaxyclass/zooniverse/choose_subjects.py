@@ -16,6 +16,7 @@ from galaxyclass.data.tables.cells import as_text, can_be_id, kind_of, numbers
 from galaxyclass.errors import BundleError, CatalogError
 from galaxyclass.model.made_by import ModelGoneError, model_that_made
 from galaxyclass.model.uncertainty import table_uncertainty
+from galaxyclass.short import counted, verb
 from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.read import TREES, as_tree, load_tree
@@ -85,13 +86,16 @@ def choose_subjects(
             rows.append(row)
     notes = []
     if missing := len({name for name in names if name not in path_of}):
-        notes.append(f"{missing:,} galaxies of the table have no image.")
+        notes.append(f"{counted(missing, 'galaxy')} of the table {verb(missing, 'has')} no image.")
     if without := len(names) - len(order):
-        notes.append(f"{without:,} galaxies have no {_measure(by)}.")
+        notes.append(f"{counted(without, 'galaxy')} {verb(without, 'has')} no {_measure(by)}.")
     if repeated := len([row for row in order if names[row] in path_of]) - len(rows):
-        notes.append(f"{repeated:,} rows repeat a galaxy.")
+        notes.append(f"{counted(repeated, 'row')} {verb(repeated, 'repeats')} a galaxy.")
     if others := len(path_of) - len(seen):
-        notes.append(f"{others:,} images are not in the table, or not chosen by it.")
+        notes.append(
+            f"{counted(others, 'image')} {verb(others, 'is')} not in the table, or not chosen by "
+            "it."
+        )
     # A table that `galaxyclass.select` wrote has the reason of its own choice.
     stated = table[_REASON] if scores is None and _REASON in table.column_names else None
     reasons = [

@@ -24,7 +24,7 @@ from galaxyclass.model.image_source import find_image_files, name_paths
 from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.provenance import provenance_of, provenance_of_file
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.tasks.names import free_name
 from galaxyclass.trees.tree import Tree
 from galaxyclass.zooniverse.choose_subjects import ChosenSubjects, choose_subjects
@@ -199,7 +199,7 @@ def export_subjects(
             progress("subjects", len(rows), count or total)
         if not rows:
             raise ImageError(
-                f"{images}: not one of {total:,} images can be decoded",
+                f"{images}: not one of {counted(total, 'image')} can be decoded",
                 got=failed[0][1] if failed else "no galaxies",
             )
         with (temporary / SUBJECT_MANIFEST).open("w", encoding="utf-8", newline="") as file:

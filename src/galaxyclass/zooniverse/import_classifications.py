@@ -17,7 +17,7 @@ from galaxyclass.errors import CatalogError, TreeError
 from galaxyclass.io.atomic import writing
 from galaxyclass.io.formulas import without_formulas
 from galaxyclass.io.output import require_free
-from galaxyclass.short import first_few, summary
+from galaxyclass.short import counted, first_few, summary, verb
 from galaxyclass.trees.read import as_tree
 from galaxyclass.trees.tree import Layout, Tree
 from galaxyclass.zooniverse.classifications import (
@@ -65,8 +65,8 @@ class ImportedVotes:
 
     def __repr__(self) -> str:
         return summary(
-            f"ImportedVotes: {self.table.num_rows:,} galaxies, {self.votes:,} votes of "
-            f"{self.rows:,} rows on {self.tree.title}"
+            f"ImportedVotes: {counted(self.table.num_rows, 'galaxy')}, "
+            f"{counted(self.votes, 'vote')} of {counted(self.rows, 'row')} on {self.tree.title}"
         )
 
 
@@ -229,7 +229,9 @@ def _require_one_workflow(records: VoteRecords, source: str, selection: WantedRo
             f"{source}: classifications of {len(records.workflows)} workflows",
             argument="workflow",
             wanted="one",
-            got="\n".join(f"{name}: {n:,} rows" for name, n in records.workflows.most_common(12)),
+            got="\n".join(
+                f"{name}: {counted(n, 'row')}" for name, n in records.workflows.most_common(12)
+            ),
             hint="name one by `workflow`",
         )
 
@@ -244,7 +246,7 @@ def _require_galaxies(records: VoteRecords, source: str, selection: WantedRows) 
     elif any("of another" in reason for reason in reasons):
         hint = "correct `workflow` or `version`"
     raise CatalogError(
-        f"{source}: no votes in {records.rows:,} rows",
+        f"{source}: no votes in {counted(records.rows, 'row')}",
         argument="id_column" if selection.id_column else "export",
         got="\n".join(reasons),
         hint=hint,
@@ -326,17 +328,22 @@ def _notes(tree: Tree, records: VoteRecords, matches: Matches) -> list[str]:
         versions = ", ".join(f"{name} ({n:,})" for name, n in records.versions.most_common(6))
         notes.append(f"{len(records.versions)} versions of the workflow count: {versions}.")
     if several := sum(len(galaxy.subjects) > 1 for galaxy in records.galaxies.values()):
-        words = "1 galaxy is" if several == 1 else f"{several:,} galaxies are"
-        notes.append(f"{words} several subjects, whose votes are added.")
+        notes.append(
+            f"{counted(several, 'galaxy')} {verb(several, 'is')} several subjects, whose votes are "
+            "added."
+        )
     if records.late:
-        words = "1 classification" if records.late == 1 else f"{records.late:,} classifications"
-        notes.append(f"Made after retirement, and counted: {words}.")
+        notes.append(
+            f"Made after retirement, and counted: {counted(records.late, 'classification')}."
+        )
     retired = sum(galaxy.retired for galaxy in records.galaxies.values())
-    notes.append(f"{retired:,} of {len(records.galaxies):,} galaxies are retired.")
+    notes.append(
+        f"{retired:,} of {counted(len(records.galaxies), 'galaxy')} {verb(retired, 'is')} retired."
+    )
     if astray := _astray(tree, records, matches):
         notes.append(
-            f"{astray:,} votes are of people whose other answers do not lead to the question; they "
-            "count. Are the tree's `asked_of` those of the workflow?"
+            f"Counted, though the volunteer's other answers do not lead to the question: "
+            f"{counted(astray, 'vote')}. Are the tree's `asked_of` those of the workflow?"
         )
     return notes
 

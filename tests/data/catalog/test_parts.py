@@ -158,7 +158,7 @@ def test_taking_galaxies_takes_their_parts(contest: Callable[..., Any]) -> None:
         ({}, "no train.csv and no val.csv"),
         ({"train": TRAIN, "val": ["image,label", "3.png,9"]}, "val.csv: other columns"),
         ({"train": TRAIN, "val": ["image", "3.png"]}, "val.csv: other columns"),
-        ({"train": [*TRAIN, "1,2,3"], "val": VAL}, r"train.csv: 1 lines have more or fewer"),
+        ({"train": [*TRAIN, "1,2,3"], "val": VAL}, r"train.csv: 1 line has more or fewer"),
     ],
 )
 def test_folders_of_tables_that_are_refused(

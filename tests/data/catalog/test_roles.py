@@ -169,7 +169,7 @@ class TestId:
     ) -> None:
         with pytest.raises(CatalogError, match="no column matches") as caught:
             read_catalog(images("1.jpg"), table(["id,name", "1,M31"]), id_column="name")
-        assert caught.value.hint == "column 'id' matches 1 of 1 rows to images: `id_column='id'`"
+        assert caught.value.hint == "column 'id' matches 1 of 1 row to images: `id_column='id'`"
 
 
 class TestVotes:

@@ -92,7 +92,7 @@ def test_ragged_lines_are_left_out_and_named(table: Callable[..., Path]) -> None
 
 def test_read_table_refuses_ragged_lines(table: Callable[..., Path]) -> None:
     with pytest.raises(
-        CatalogError, match=r"(?s)2 lines .*wanted: 2 cells.*line 3: 1 cells.*line 4: 3 cells"
+        CatalogError, match=r"(?s)2 lines .*wanted: 2 cells.*line 3: 1 cell.*line 4: 3 cells"
     ):
         read_table(table(["id,a", "1,2", "3", "4,5,6"]))
 

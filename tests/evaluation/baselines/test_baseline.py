@@ -148,7 +148,7 @@ def test_the_command_shows_each_extent_and_what_is_to_be_beaten(
     arguments += ["--output", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]
     assert main(arguments) == 0
     text = capsys.readouterr().out
-    assert "validation: 10 galaxies; 40 others were fitted" in text
+    assert "validation: 10 galaxies; fitted on 40 others" in text
     assert "3 answers known of" in text
     assert "37 answers, on the" in text
     assert "1 smooth or features" in text

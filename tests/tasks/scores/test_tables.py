@@ -138,7 +138,7 @@ def test_a_prediction_missing_for_one_galaxy_is_not_passed_over(tmp_path: Path) 
         _write(tmp_path / "t.csv", [1, 2, 3], np.full((3, 37), 0.5)),
     )
     assert np.isnan(result.scores.overall.value)
-    assert "1 galaxies have empty predictions" in result.notes[0]
+    assert "predicted of others: 1 galaxy. The scores" in result.notes[0]
 
 
 def test_conditional_predictions_against_a_joint_table(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_classes_numbered_and_probabilities_beside_them(tmp_path: Path) -> None:
     result = score_predictions(tmp_path / "p.csv", tmp_path / "t.csv")
     assert result.names == ("0", "2", "10")
     assert result.scores.confusion.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
-    assert result.notes == ("1 galaxies without a class in one of the tables are not scored.",)
+    assert result.notes == ("1 galaxy without a class in one of the tables is not scored.",)
 
 
 def test_nothing_in_common(tmp_path: Path) -> None:

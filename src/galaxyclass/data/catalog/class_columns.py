@@ -17,7 +17,7 @@ from galaxyclass.data.catalog.roles import example_of, require_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import as_text, kind_of, numbers
 from galaxyclass.errors import CatalogError
-from galaxyclass.short import first_few
+from galaxyclass.short import counted, first_few
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.trees.column_names import questions_of
 
@@ -196,7 +196,7 @@ def _described(table: Any, name: str) -> str:
     counts = pc.value_counts(text).to_pylist()
     ordered = sorted(counts, key=lambda entry: -entry["counts"])
     shown = first_few([f"{entry['values']} ({entry['counts']})" for entry in ordered])
-    return f"{name!r}: {len(counts)} values, {shown}"
+    return f"{name!r}: {counted(len(counts), 'value')}, {shown}"
 
 
 def _hint_of_several(table: Any, named: list[str], candidates: list[str], source: str) -> str:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from galaxyclass.data.tables.cells import as_text, is_text
+from galaxyclass.short import counted
 from galaxyclass.trees.algebra import joint_from_conditional, sums_and_targets
 from galaxyclass.trees.tree import Layout, Tree
 
@@ -146,9 +147,8 @@ class Conversions:
         if self._commas:
             yield "decimal commas were read as points"
         if self._rounded:
-            galaxies = "1 galaxy" if self._rounded == 1 else f"{self._rounded:,} galaxies"
             yield (
-                f"the fractions of {galaxies}, rounded to {self._decimals} "
+                f"the fractions of {counted(self._rounded, 'galaxy')}, rounded to {self._decimals} "
                 f"decimals, miss their sums by up to {self._largest:.3g}, no more than rounding "
                 "can: they were divided by their sums"
             )

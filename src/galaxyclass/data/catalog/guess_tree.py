@@ -17,7 +17,7 @@ from galaxyclass.data.tables.cells import kind_of, numbers
 from galaxyclass.data.tables.in_memory import is_table, open_in_memory
 from galaxyclass.data.tables.tables import open_table
 from galaxyclass.errors import TreeError
-from galaxyclass.short import first_few, summary
+from galaxyclass.short import counted, first_few, summary
 from galaxyclass.trees.column_names import ENDINGS, NamedQuestion, questions_of
 from galaxyclass.trees.parents import FoundParents, find_parents
 from galaxyclass.trees.read import TREES, load_tree
@@ -48,7 +48,7 @@ class GuessedTree:
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
-        return summary(f"GuessedTree {self.tree!r}, {len(self.notes)} notes")
+        return summary(f"GuessedTree {self.tree!r}, {counted(len(self.notes), 'note')}")
 
 
 @public
@@ -137,8 +137,9 @@ def guess_tree(table: Any) -> GuessedTree:
     if (known := vote_layout(used, [load_tree(name) for name in TREES])) is not None:
         notes = (f"The package has a tree with these columns: {known[0].key}.", *notes)
     header = [
-        f"Guessed from the {len(file.table.column_names)} columns and {file.table.num_rows:,} rows "
-        f"of {Path(file.path).name}: check it, and write better names and texts.",
+        f"Guessed from {counted(len(file.table.column_names), 'column')} and "
+        f"{counted(file.table.num_rows, 'row')} of {Path(file.path).name}: check it, and write "
+        "better names and texts.",
         *notes,
     ]
     return GuessedTree(tree, tree_toml(tree, header=header, comments=comments), notes)

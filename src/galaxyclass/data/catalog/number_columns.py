@@ -14,7 +14,7 @@ from galaxyclass.data.catalog.roles import require_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import kind_of, numbers
 from galaxyclass.errors import CatalogError
-from galaxyclass.short import did_you_mean, first_few
+from galaxyclass.short import counted, did_you_mean, first_few, verb
 from galaxyclass.tasks.numbers.targets import NumberTargets
 
 #: The ends of the names of a column's lower and upper limits: ``T_inf`` and ``T_sup`` of ``T``.
@@ -182,7 +182,8 @@ def _missing_notes(
         return
     yield finding(
         "numbers_missing",
-        f"{source}: column {name!r}: {count:,} of {len(values):,} cells are {words}{suspicion}",
+        f"{source}: column {name!r}: {count:,} of {counted(len(values), 'cell')} "
+        f"{verb(count, 'is')} {words}{suspicion}",
         file=source,
         column=name,
     )

@@ -33,7 +33,7 @@ from galaxyclass.data.catalog.near_misses import find_near_miss, kind_of_ids
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import as_text, can_be_id, is_text
 from galaxyclass.errors import CatalogError
-from galaxyclass.short import first_few
+from galaxyclass.short import counted, first_few
 from galaxyclass.trees.tree import Layout, Tree
 
 
@@ -168,7 +168,8 @@ def find_ids(
         if other_count == count:
             raise CatalogError(
                 f"{source}: two columns match the names of the images equally well",
-                got=f"{name!r} and {other_name!r}, {count} images each, but in different rows",
+                got=f"{name!r} and {other_name!r}, {counted(count, 'image')} each, but in "
+                "different rows",
                 hint=f"name the right one: `id_column={name!r}`",
             )
         if 10 * other_count >= 9 * count and not np.array_equal(
@@ -177,8 +178,8 @@ def find_ids(
             notes.append(
                 finding(
                     "near_tie",
-                    f"column {other_name!r} matches {other_count:,} images, the id {name!r} "
-                    f"{count:,}",
+                    f"column {other_name!r} matches {counted(other_count, 'image')}, the id "
+                    f"{name!r} {count:,}",
                     file=source,
                     column=other_name,
                 )
@@ -223,7 +224,7 @@ def _hint_other_column(table: Any, images: ImageNames, chosen: str) -> str | Non
     if not counts.get(best):
         return None
     return (
-        f"column {best!r} matches {counts[best]:,} of {table.num_rows:,} rows to images: "
+        f"column {best!r} matches {counts[best]:,} of {counted(table.num_rows, 'row')} to images: "
         f"`id_column={best!r}`"
     )
 
@@ -261,14 +262,14 @@ def _no_id(table: Any, images: ImageNames, source: str) -> CatalogError:
     elif (miss := find_near_miss(table, images)) is not None:
         got += (
             f"\ncolumn {miss.column!r} differs by {miss.differs}: {miss.matches:,} of "
-            f"{miss.cells:,} ids would match without"
+            f"{counted(miss.cells, 'id')} would match without"
         )
         hint = miss.hint
     else:
         hint = _other_ids(table, images, source, columns)
     return CatalogError(
         what,
-        wanted=f"ids such as {examples} (of {len(images.paths):,} images)",
+        wanted=f"ids such as {examples} (of {counted(len(images.paths), 'image')})",
         got=got,
         hint=hint,
     )
@@ -277,7 +278,7 @@ def _no_id(table: Any, images: ImageNames, source: str) -> CatalogError:
 def _other_ids(table: Any, images: ImageNames, source: str, columns: Sequence[str]) -> str:
     """What to do where the ids of a table are of another kind than the names of the images."""
     for path, count in maps_beside(Path(source), images, table):
-        return f"{path.name} joins {count:,} rows to images: `id_map={str(path)!r}`"
+        return f"{path.name} joins {counted(count, 'row')} to images: `id_map={str(path)!r}`"
     stems = kind_of_ids(images.stems.slice(0, 2000).to_pylist())
     kinds = []
     for name in columns:

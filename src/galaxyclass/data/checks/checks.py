@@ -51,7 +51,9 @@ def check(catalog: Catalog, facts: ImageFacts | None = None) -> list[Finding]:
         if (check_targets := TARGET_CHECKS.get(catalog.targets.kind)) is not None:
             findings += check_targets(catalog, catalog.targets)
     elif catalog.table is None:
-        findings.append(finding("images_only", f"{catalog.images}: {len(catalog):,} images"))
+        findings.append(
+            finding("images_only", f"{catalog.images}: {counted(len(catalog), 'image')}")
+        )
     if len(catalog) < FEW_GALAXIES:
         findings.append(finding("few_galaxies", f"{counted(len(catalog), 'galaxy')} in all"))
     rank = {code: position for position, code in enumerate(FINDING_KINDS)}

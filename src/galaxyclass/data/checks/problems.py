@@ -19,7 +19,7 @@ from galaxyclass.data.checks.finding_location import is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import kind_of
 from galaxyclass.data.tables.delimited import TableFile
-from galaxyclass.short import first_few
+from galaxyclass.short import counted, first_few
 from galaxyclass.trees.tree import Tree
 
 
@@ -65,7 +65,7 @@ def unread_rows(file: TableFile, has_id: NDArray[np.bool_], id_column: str) -> I
     for ragged in file.ragged:
         yield finding(
             "ragged_row",
-            f"{source}, line {ragged.line}: {ragged.cells} cells where the header has "
+            f"{source}, line {ragged.line}: {counted(ragged.cells, 'cell')} where the header has "
             f"{file.table.num_columns}",
             file=source,
             row=ragged.line,
@@ -106,8 +106,8 @@ def vote_problems(votes: Votes, names: Iterable[str], rows: TableRows) -> Iterat
             yield finding(
                 code,
                 f"{source}, column {column}: {len(cells.rows):,} of "
-                f"{len(votes.joint):,} cells, the first in {rows.location(int(cells.rows[0]))}: "
-                f"{cell!r} {what}{_hint(cell)}",
+                f"{counted(len(votes.joint), 'cell')}, the first in "
+                f"{rows.location(int(cells.rows[0]))}: {cell!r} {what}{_hint(cell)}",
                 file=source,
                 column=column,
             )
@@ -123,8 +123,8 @@ def vote_problems(votes: Votes, names: Iterable[str], rows: TableRows) -> Iterat
         if len(unasked):
             yield finding(
                 "votes_unasked",
-                f"{source}: question {question.code} ({question.key}): {len(unasked):,} "
-                f"{'galaxy' if len(unasked) == 1 else 'galaxies'}, the first in "
+                f"{source}: question {question.code} ({question.key}): "
+                f"{counted(len(unasked), 'galaxy')}, the first in "
                 f"{rows.location(int(unasked[0]))}",
                 file=source,
                 column=columns[tree.slices[number].start],

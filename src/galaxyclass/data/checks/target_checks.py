@@ -12,7 +12,7 @@ from galaxyclass.data.catalog.class_columns import candidates_of
 from galaxyclass.data.catalog.votes import ROUNDING
 from galaxyclass.data.checks.finding_location import galaxy_finding, is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
-from galaxyclass.short import first_few
+from galaxyclass.short import counted, first_few
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.counts.targets import CountTargets
 from galaxyclass.tasks.numbers.targets import NumberTargets
@@ -114,7 +114,7 @@ def unknown_votes(catalog: Catalog, targets: VoteTargets | CountTargets) -> Iter
             yield finding(
                 "votes_unknown",
                 f"{catalog.table}: question {question.code} ({question.key}): "
-                f"{count:,} of {len(catalog):,} galaxies{whole}",
+                f"{count:,} of {counted(len(catalog), 'galaxy')}{whole}",
                 file=str(catalog.table),
                 column=columns[where.start],
             )
@@ -149,7 +149,7 @@ def check_counts(catalog: Catalog, targets: CountTargets) -> Iterator[Finding]:
         row = int(np.flatnonzero(parted[:, columns[0]])[0])
         yield finding(
             "counts_not_whole",
-            f"{catalog.table}: {len(columns)} columns, the first {name!r}: "
+            f"{catalog.table}: {counted(len(columns), 'column')}, the first {name!r}: "
             f"{targets.counts[row, columns[0]]:g} in {catalog.line_of(row)}",
             file=str(catalog.table),
             column=name,
@@ -223,8 +223,8 @@ def check_numbers(catalog: Catalog, targets: NumberTargets) -> Iterator[Finding]
         if unknown.any():
             yield finding(
                 "numbers_missing",
-                f"{source}: column {name!r}: {int(unknown.sum()):,} of {len(catalog):,} galaxies "
-                "have no known number",
+                f"{source}: column {name!r}: no known number of {int(unknown.sum()):,} of "
+                f"{counted(len(catalog), 'galaxy')}",
                 file=source,
                 column=name,
             )

@@ -99,19 +99,22 @@ def read_galaxies(
         rows = [error.index if error.index is not None else -(error.row or 0) for error in left_out]
         count = len(set(rows))
         notes.append(
-            f"{count:,} galaxies with errors are not scored (`galaxyclass.validate` lists them)."
+            f"Not scored, because of errors (`galaxyclass.validate` lists them): "
+            f"{counted(count, 'galaxy')}."
         )
     valid = valid.take(np.flatnonzero(valid.paths != "").astype(np.int64))
     if rule is not None and from_votes:
-        before = len(valid)
-        valid = derive_classes(valid, rule)
+        derived = derive_classes(valid, rule)
+        lost = counted(len(valid) - len(derived), "galaxy")
         notes.append(
             f"The classes are derived from the votes by the rule {rule!r}, as in the training; "
-            f"{before - len(valid):,} galaxies are in no class, or in two, and are not scored."
+            f"not scored, since in no class or in two: {lost}."
         )
+        valid = derived
     if not valid.known.all():
         known = valid.known
-        notes.append(f"{(~known).sum():,} galaxies without a known class or vote are not scored.")
+        lost = counted(int((~known).sum()), "galaxy")
+        notes.append(f"Not scored, for want of a known class or vote: {lost}.")
         valid = valid.take(np.flatnonzero(known))
     return task, valid, notes
 
@@ -195,8 +198,7 @@ def choose(
     notes = []
     if part == "unseen" and trained.any():
         other = ~np.isin(catalog.ids.values, list(used.ids["train"])) & trained
-        notes.append(
-            f"{trained.sum():,} galaxies that the run was trained on are not scored"
-            + (f", {other.sum():,} of them because of their image alone." if other.any() else ".")
-        )
+        alone = f", {other.sum():,} of them because of their image alone" if other.any() else ""
+        lost = counted(int(trained.sum()), "galaxy")
+        notes.append(f"Not scored, since the run was trained on them: {lost}{alone}.")
     return catalog.take(chosen), parts[chosen], notes

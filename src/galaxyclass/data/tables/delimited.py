@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.tables.dialect import Dialect, find_dialect
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
-from galaxyclass.short import first_few, first_line
+from galaxyclass.short import counted, first_few, first_line
 
 #: Bytes that are read at once; no row may be longer.
 BLOCK_BYTES = 1 << 20
@@ -149,7 +149,7 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
     if len(lines) != table.num_rows:
         raise CatalogError(
             f"{path}: cannot be read as CSV unambiguously",
-            got=f"{table.num_rows} rows read one way, {len(lines)} the other",
+            got=f"{counted(table.num_rows, 'row')} read one way, {len(lines)} the other",
             hint="look for a quotation mark that is not closed",
         )
     return replace(
@@ -164,7 +164,7 @@ def _notes(path: Path, dialect: Dialect) -> Iterator[str]:
     if dialect.encoding == "cp1252":
         yield f"{path}: not text in UTF-8; read as Windows-1252 (Western Europe)"
     if dialect.comments:
-        lines = "1 comment line" if dialect.comments == 1 else f"{dialect.comments:,} comment lines"
+        lines = counted(dialect.comments, "comment line")
         yield f"{path}: {lines} above the header skipped"
 
 

@@ -35,7 +35,7 @@ from galaxyclass.data.tables.votable_header import with_voparquet
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.parquet_pictures import picture_column
-from galaxyclass.short import first_line
+from galaxyclass.short import counted, first_line
 
 _WANTED = f"a table such as {', '.join(TABLE_ENDINGS)}, also compressed"
 
@@ -159,9 +159,12 @@ def require_even_rows(file: TableFile) -> None:
     """
     if file.ragged:
         raise CatalogError(
-            f"{file.path}: {len(file.ragged)} lines have more or fewer cells than the header",
-            wanted=f"{file.table.num_columns} cells",
-            got="\n".join(f"line {row.line}: {row.cells} cells" for row in file.ragged[:5]),
+            f"{file.path}: {counted(len(file.ragged), 'line has', 'lines have')} more or fewer "
+            "cells than the header",
+            wanted=counted(file.table.num_columns, "cell"),
+            got="\n".join(
+                f"line {row.line}: {counted(row.cells, 'cell')}" for row in file.ragged[:5]
+            ),
             hint="mend these lines (look for a comma in a cell that is not quoted)",
         )
 

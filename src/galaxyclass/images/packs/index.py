@@ -14,6 +14,7 @@ from galaxyclass.errors import PackError
 from galaxyclass.images.inspect import Inspection
 from galaxyclass.images.records import ImageFacts, ImageRecord, packed_digests
 from galaxyclass.io import atomic
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,8 +124,8 @@ def read_index(path: Path, count: int) -> tuple[Records, pa.Array]:
     if tuple(table.column_names) != INDEX_COLUMNS or table.num_rows != count:
         raise PackError(
             f"{path}: damaged",
-            wanted=f"{count:,} rows of {', '.join(INDEX_COLUMNS)}",
-            got=f"{table.num_rows:,} rows of {', '.join(table.column_names)}",
+            wanted=f"{counted(count, 'row')} of {', '.join(INDEX_COLUMNS)}",
+            got=f"{counted(table.num_rows, 'row')} of {', '.join(table.column_names)}",
             hint=hint,
         )
     return Records(table), table["error"].is_null().combine_chunks()

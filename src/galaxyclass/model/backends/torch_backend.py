@@ -14,6 +14,7 @@ from galaxyclass.extras import require_installed
 from galaxyclass.model.backends.precision import choose_precision
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.output import ModelOutput
+from galaxyclass.short import counted
 from galaxyclass.workers.process_lock import ProcessLock
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class TorchBackend:
             if "memory" not in str(error) and not isinstance(error, torch.OutOfMemoryError):
                 raise
             raise DeviceError(
-                f"{self.device}: out of memory for {len(cutouts)} galaxies at once",
+                f"{self.device}: out of memory for {counted(len(cutouts), 'galaxy')} at once",
                 hint=f"pass `batch_size={max(1, len(cutouts) // 2)}`",
             ) from error
 

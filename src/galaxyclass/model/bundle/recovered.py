@@ -13,7 +13,7 @@ from galaxyclass.errors import BundleError
 from galaxyclass.extras import require
 from galaxyclass.io.reading import parse_json, read_bounded
 from galaxyclass.model.bundle import onnx_file as exported
-from galaxyclass.short import first_line
+from galaxyclass.short import first_line, verb
 
 _T = TypeVar("_T")
 
@@ -84,7 +84,8 @@ def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
     if missing := names - set(initialisers):
         raise BundleError(
             f"{path}: damaged",
-            got=f"{len(missing)} of {len(names)} weights are missing, such as {min(missing)}",
+            got=f"{len(missing)} of {len(names)} weights {verb(len(missing), 'is')} missing, such "
+            f"as {min(missing)}",
         )
     return current_names(
         {

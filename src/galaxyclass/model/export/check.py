@@ -20,6 +20,7 @@ from galaxyclass.networks.network import NetworkOutput
 from galaxyclass.networks.probed import AnyNetwork
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.short import counted
 from galaxyclass.simulation.morphology import draw_morphology
 from galaxyclass.simulation.rendering import render
 from galaxyclass.tasks.task import Task
@@ -285,7 +286,8 @@ class _Differences:
             "the exported network gives other outputs than the run",
             wanted=f"differences up to {tolerance.largest:g} of a fraction, {tolerance.rms:g} in "
             f"the root mean square, {tolerance.embedding:g} of the embedding",
-            got=f"{self.largest:.2g}, {self.rms:.2g} and {self.embedding:.2g}, on {images} images",
+            got=f"{self.largest:.2g}, {self.rms:.2g} and {self.embedding:.2g}, on "
+            f"{counted(images, 'image')}",
             hint="nothing was written; please report the encoder and its settings"
             if tolerance is EXACT
             else "nothing was written: 8 bits are too few for this network; `bits=16` halves the "

@@ -16,6 +16,7 @@ from galaxyclass.extras import require
 from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.onnx_file import INPUT, output_names
 from galaxyclass.networks.probed import AnyNetwork
+from galaxyclass.short import verb
 
 if TYPE_CHECKING:
     import onnx
@@ -93,7 +94,8 @@ def trace(network: AnyNetwork, manifest: Manifest) -> onnx.ModelProto:
         raise ExportError(
             f"the encoder {manifest.model.encoder} cannot be written as ONNX so that its weights "
             "can be recovered",
-            got=f"{len(lost)} of {len(weights)} weights are lost, such as {min(lost)}",
+            got=f"{len(lost)} of {len(weights)} weights {verb(len(lost), 'is')} lost, such as "
+            f"{min(lost)}",
             hint="train another encoder; all of this package's own can be",
         )
     return model

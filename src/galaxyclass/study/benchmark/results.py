@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.io.atomic import write_text
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 
 FILE = "benchmark.json"
 
@@ -103,7 +103,9 @@ class Benchmark:
             for name in ("pack", "train", "predict")
             if name in self.speeds
         )
-        return summary(f"Benchmark of {self.recipe}, {self.images:,} galaxies: {speeds} images/s")
+        return summary(
+            f"Benchmark of {self.recipe}, {counted(self.images, 'galaxy')}: {speeds} images/s"
+        )
 
     def to_json(self) -> str:
         """The text of `benchmark.json`: for each speed a median, and its spread beside it."""

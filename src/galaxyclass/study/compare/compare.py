@@ -16,7 +16,7 @@ from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.study.compare.clock import Clock
 from galaxyclass.study.compare.outcomes import outcome_path, read_outcome, train_trial, trial_job
 from galaxyclass.study.compare.plan import (
@@ -228,7 +228,7 @@ def summary_of(result: TrialResult) -> str:
     if result.failure is not None:
         return f"{result.trial.name} failed: {result.failure.splitlines()[0]}"
     if result.state == "pruned":
-        return f"{result.trial.name}: stopped early, after {len(result.history)} epochs"
+        return f"{result.trial.name}: stopped early, after {counted(len(result.history), 'epoch')}"
     assert result.value is not None, "a finished trial has a score"
     assert result.reference is not None, "a finished trial has a score"
     assert result.score is not None, "a finished trial has a score"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from galaxyclass.errors import StoppedError
 from galaxyclass.io.csv_text import csv_text
-from galaxyclass.short import short_value
+from galaxyclass.short import counted, short_value, verb
 from galaxyclass.study.compare.trials import Trial
 from galaxyclass.tasks.kinds import metric_named
 
@@ -179,10 +179,16 @@ def best_of(results: Sequence[TrialResult]) -> TrialResult | None:
     return next((result for result in best_first(results) if result.value is not None), None)
 
 
+def ended_in_words(results: Sequence[TrialResult], count: int) -> str:
+    """How many of so many trials have ended."""
+    ended = len(ended_of(results))
+    return f"{ended} of {counted(count, 'trial')} {verb(ended, 'has')} ended"
+
+
 def stopped_study(results: Sequence[TrialResult], count: int, table: Path) -> StoppedError:
     """The error of a comparison or a search of so many trials that was stopped."""
     return StoppedError(
-        f"stopped; {len(ended_of(results))} of {count} trials have ended, and are in {table}",
+        f"stopped; {ended_in_words(results, count)}; the results are in {table}",
         hint="the same again goes on from there",
     )
 

@@ -23,13 +23,14 @@ from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import as_recipe, recipe_toml
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.study.compare.compare import draw_curves
 from galaxyclass.study.compare.outcomes import trial_job
 from galaxyclass.study.compare.results import (
     TrialResult,
     best_first,
     best_of,
+    ended_in_words,
     ended_of,
     states_of,
     stopped_study,
@@ -254,8 +255,7 @@ def finish_search(search: Search, parallel: int, trials: int) -> Tuned:
         )
     elif search.stop.is_set():
         notes.append(
-            f"The time is over: {len(ended_of(results))} of {trials} trials have ended; the same "
-            "again goes on."
+            f"The time is over: {ended_in_words(results, trials)}; the same again goes on."
         )
     return Tuned(folder, tuple(results), tuple(notes))
 
@@ -309,8 +309,8 @@ def write_results(folder: Path, results: list[TrialResult], space: Space, metric
         best = tuned.best
         changes = ", ".join(f"{key}={value}" for key, value in best.trial.varied.items())
         header = (
-            f"# The best of {len(ended)} trials of a search: {metric.label} {best.value:.4f} "
-            f"on {best.galaxies} validation galaxies.\n"
+            f"# The best of {counted(len(ended), 'trial')} of a search: {metric.label} "
+            f"{best.value:.4f} on {counted(best.galaxies, 'validation galaxy')}.\n"
             f"# {best.trial.recipe} with {changes}\n"
         )
         write_text(folder / BEST_RECIPE, header + recipe_toml(best.trial.resolved))

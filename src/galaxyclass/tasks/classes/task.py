@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import BundleError, CatalogError
+from galaxyclass.short import counted, first_few, verb
 from galaxyclass.tasks.classes.link import class_probabilities, fit_softmax
 from galaxyclass.tasks.classes.report import (
     class_figures,
@@ -271,8 +272,8 @@ class ClassTask(Task):
     ) -> str:
         """A message about broken sums; see `Task.describe_broken_sums`."""
         return (
-            f"Not probabilities: those of {broken[0]:,} of {galaxies:,} galaxies do not sum to 1 "
-            f"(off by up to {worst[0]:.2g}). Use model.head=softmax."
+            f"Not probabilities: those of {broken[0]:,} of {counted(galaxies, 'galaxy')} do not "
+            f"sum to 1 (off by up to {worst[0]:.2g}). Use model.head=softmax."
         )
 
     def simplest(self, galaxies: int) -> Floats:
@@ -319,8 +320,9 @@ class ClassTask(Task):
         if not unknown:
             return values, ()
         note = (
-            f"{int(np.isin(labels, unknown).sum()):,} galaxies of classes that the run does not "
-            f"know are not scored: {', '.join(names[index] for index in unknown[:5])}."
+            "Not scored, since of classes that the run does not know: "
+            f"{counted(int(np.isin(labels, unknown).sum()), 'galaxy')} "
+            f"({first_few([names[index] for index in unknown], 5)})."
         )
         return values, (note,)
 
@@ -331,7 +333,10 @@ class ClassTask(Task):
         has_nan = np.isnan(predictions).any(axis=1)
         if not has_nan.any():
             return values, ()
-        note = f"{has_nan.sum():,} galaxies whose predictions are NaN are not scored."
+        count = int(has_nan.sum())
+        note = (
+            f"{counted(count, 'galaxy')} whose predictions are NaN {verb(count, 'is')} not scored."
+        )
         return np.where(has_nan, -1, values), (note,)
 
     def report_figures(self, report: ScoreReport) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from galaxyclass.short import counted
 from galaxyclass.tasks.cells import file_cell, interval_cell, number_cell
 from galaxyclass.tasks.report import PrintedScores, ScoredSubset, ScoreReport, TextTable
 from galaxyclass.tasks.scores.bootstrap import Score
@@ -108,7 +109,7 @@ def print_count_report(tree: Tree, report: ScoreReport) -> PrintedScores:
 
 def _vote_line(scores: VoteBin, simplest: VoteBin) -> str:
     return (
-        f"  {scores.galaxies:,} galaxies of {scores.least} to {scores.most} votes: RMSE "
+        f"  {counted(scores.galaxies, 'galaxy')} of {scores.least} to {scores.most} votes: RMSE "
         f"{scores.rmse:.4f} ({simplest.rmse:.4f}), log-likelihood {scores.log_likelihood:.2f} "
         f"({simplest.log_likelihood:.2f})"
     )

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import BundleError, OutputError, ScoreError
-from galaxyclass.short import first_few
+from galaxyclass.short import counted, first_few, verb
 from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
 from galaxyclass.tasks.metric import RMSE, Metric
 from galaxyclass.tasks.on_tree import TaskOnTree
@@ -298,8 +298,8 @@ class VoteTask(TaskOnTree):
             if count
         ]
         return (
-            f"Off the tree: the answers to {len(questions)} of {len(broken)} questions do not sum "
-            f"to the fraction that leads to them ({first_few(questions)}; worst is "
+            f"Off the tree: the answers to {len(questions)} of {counted(len(broken), 'question')} "
+            f"do not sum to the fraction that leads to them ({first_few(questions)}; worst is "
             f"{self.tree.questions[index].key}, by up to {worst[index]:.2g}). "
             f"`galaxyclass.validate`, which allows {self.layout.tolerance:g}, would refuse this "
             "table. A model trained with `model.head=tree` obeys the tree by construction."
@@ -397,5 +397,8 @@ def leave_out(
     if not left_out.any():
         return target, ()
     columns = [names[index] for index in np.flatnonzero(left_out).tolist()]
-    note = f"{len(columns)} answers are not predicted and do not count: {', '.join(columns)}."
+    note = (
+        f"{counted(len(columns), 'answer is', 'answers are')} not predicted and "
+        f"{verb(len(columns), 'does')} not count: {', '.join(columns)}."
+    )
     return np.where(predicted, target, np.float32(np.nan)), (note,)
