@@ -1,13 +1,15 @@
 """What a survey costs beside plain prediction: per picture, per shard, in the driver's memory.
 
     python benchmarks/survey.py --images DIR --output survey.json
+    python benchmarks/survey.py --images DIR --only images --count 10000 --shard-size 5000
     python benchmarks/survey.py --only driver --rows 1000 10000000
 
 Processor time counts, of a command and its processes, so that the figures hold on a machine that
-does other work. `images` compares `galaxyclass predict` with `survey run` of 1 and 2 processes, in
-turn, three times, by the model that comes with the package. `shards` predicts the same pictures in
-more and more shards. `driver` plans lists of so many paths, which need not exist, and shows the
-memory of planning, of `survey status` and of the process that hands out shards.
+does other work; seconds by the clock stand beside it. `images` compares `galaxyclass predict` with
+`survey run` of 1 and 2 processes, in turn, by the model that comes with the package. `shards`
+predicts the same pictures in more and more shards. `driver` plans lists of so many paths, which
+need not exist, and shows the memory of planning, of `survey status` and of the process that hands
+out shards.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -36,42 +39,46 @@ COMMAND = [sys.executable, "-m", "galaxyclass"]
 WATCHED = 8.0
 
 
-def processor(*words: str) -> float:
-    """Processor seconds of a command and its processes."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def taken(*words: str) -> tuple[float, float]:
+    """Processor seconds of a command and its processes, and seconds by the clock."""
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([*COMMAND, *words], check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, time.perf_counter() - begun
 
 
-def images(folder: Path, place: Path, count: int) -> dict[str, Any]:
-    """Processor milliseconds a picture: plain, and of surveys with 1 and 2 processes."""
+def images(folder: Path, place: Path, count: int, shard_size: int, turns: int) -> dict[str, Any]:
+    """Plain prediction and surveys with 1 and 2 processes, in turn; ratios of medians."""
     paths = sorted(path for path in folder.rglob("*.jpg"))[:count]
-    (place / "list.txt").write_text("".join(f"{path.resolve()}\n" for path in paths))
-    shutil.rmtree(place / "pictures", ignore_errors=True)
-    (place / "pictures").mkdir()
-    for path in paths:
-        (place / "pictures" / path.name).symlink_to(path.resolve())
-    source = str(place / "pictures")
-    taken: dict[str, list[float]] = {"predict": [], "1 process": [], "2 processes": []}
-    for _ in range(3):
+    source = place / "pictures"
+    source.mkdir()
+    for number, path in enumerate(islice(cycle(paths), count)):
+        (source / f"{number:06}.jpg").symlink_to(path.resolve())
+    rows: dict[str, list[tuple[float, float]]] = {"predict": [], "1 process": [], "2 processes": []}
+    night = place / "night"
+    for _ in range(turns):
         out = ["--output", str(place / "p.parquet"), "--overwrite"]
-        taken["predict"].append(processor("predict", "--images", source, *out))
-        for workers in ("1", "2"):
-            shutil.rmtree(place / "night", ignore_errors=True)
-            size = str(-(-len(paths) // 4))
-            night = str(place / "night")
-            plan = ["plan", source, "--output", night, "--shard-size", size, "--no-measure"]
-            processor("survey", *plan)
-            run = processor("survey", "run", night, "--workers", workers)
-            taken["1 process" if workers == "1" else "2 processes"].append(run)
-    return {
-        "pictures": len(paths),
-        "milliseconds": {
-            name: round(1000 * statistics.median(seconds) / len(paths), 2)
-            for name, seconds in taken.items()
-        },
-    }
+        rows["predict"].append(taken("predict", "--images", str(source), *out))
+        for workers in (1, 2):
+            shutil.rmtree(night, ignore_errors=True)
+            plan = ["--output", str(night), "--shard-size", str(shard_size), "--no-measure"]
+            taken("survey", "plan", str(source), *plan)
+            run = taken("survey", "run", str(night), "--workers", str(workers))
+            rows["1 process" if workers == 1 else "2 processes"].append(run)
+        print(rows, flush=True)
+    plain = [statistics.median(column) for column in zip(*rows["predict"], strict=True)]
+    found: dict[str, Any] = {"pictures": count, "shard_size": shard_size}
+    for name, all_taken in rows.items():
+        cpu, wall = (statistics.median(column) for column in zip(*all_taken, strict=True))
+        found[name] = {
+            "processor_seconds": [round(seconds, 1) for seconds, _ in all_taken],
+            "seconds": [round(seconds, 1) for _, seconds in all_taken],
+            "images_per_second": round(count / wall),
+            "of_predict_by_processor": round(plain[0] / cpu, 3),
+            "of_predict_by_the_clock": round(plain[1] / wall, 3),
+        }
+    return found
 
 
 def shards(folder: Path, place: Path, count: int, model: str) -> list[dict[str, Any]]:
@@ -140,6 +147,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=Path)
     parser.add_argument("--count", type=int, default=600)
+    parser.add_argument("--shard-size", type=int, default=150, help="of `images`")
+    parser.add_argument("--turns", type=int, default=3, help="of `images`")
     parser.add_argument("--model", default="pretrained", help="of `shards` and `driver`")
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 100_000, 10_000_000])
     parser.add_argument("--only", nargs="+", default=["images", "shards", "driver"])
@@ -149,7 +158,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         if "images" in given.only:
-            found["images"] = images(given.images, place, given.count)
+            found["images"] = images(
+                given.images, place, given.count, given.shard_size, given.turns
+            )
         if "shards" in given.only:
             found["shards"] = shards(given.images, place, given.count, given.model)
         if "driver" in given.only:

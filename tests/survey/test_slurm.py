@@ -59,6 +59,7 @@ def test_it_does_all_shards(slurm: OwnSlurm, planned: Planned) -> None:
     assert (jobs.tasks, jobs.shards, jobs.warnings) == (4, 6, ())
     wait_until(lambda: survey.status().done == 6, seconds=300)
     assert survey.run_slurm().tasks == 0
+    wait_until(lambda: asked("squeue", "-h") == "", seconds=60)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_it_does_all_shards(slurm: OwnSlurm, planned: Planned) -> None:
     [
         ({"partition": "nowhere"}, "Invalid partition name", "that is up as `partition`"),
         ({"partition": "closed"}, "partition not available", "that is up as `partition`"),
-        ({"memory": 10**6}, "node configuration is not available", "less `memory`"),
+        ({"memory": 10**5}, "node configuration is not available", "less `memory`"),
         ({"gpus": 3}, "generic resource", "fewer `gpus`"),
         ({"settings": ["constraint=large"]}, "Invalid feature", "`sinfo -o"),
         ({"settings": ["array=0-9"]}, "Invalid job array", "`array_limit`"),

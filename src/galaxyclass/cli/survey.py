@@ -283,7 +283,7 @@ def run_command(context: click.Context, /, *, folder: Path, as_json: bool, **giv
                 result = survey.run_shards(numbers, **watched)
             else:
                 result = survey.run(workers=given["workers"], **watched)
-    _show_run(result, folder, as_json=as_json)
+    _show_run(result, folder, len(survey.shards), as_json=as_json)
 
 
 #: Where shards are run -> the options that only it has.
@@ -345,7 +345,7 @@ def _show_jobs(jobs: SlurmJobs, folder: Path, *, as_json: bool) -> None:
     echo(f"next: galaxyclass survey status {folder}")
 
 
-def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
+def _show_run(result: SurveyRun, folder: Path, shards: int, *, as_json: bool) -> None:
     if as_json:
         echo(dumps(asdict(result), indent=1))
     else:
@@ -363,8 +363,10 @@ def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
             got=f"shard {first.shard:,} after {counted(first.attempts, 'attempt')}: {first.error}",
             hint=f"`galaxyclass survey status {folder}` lists them; the same command tries again",
         )
-    if not as_json and result.done == result.shards:
+    if not as_json and result.done == shards:
         echo(f"next: galaxyclass survey merge {folder} --output {folder}.parquet")
+    elif not as_json:  # some shards were asked for
+        echo(f"next: galaxyclass survey status {folder}")
 
 
 @command.command("script", epilog=SCRIPT_EPILOG)

@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from galaxyclass.io.atomic import translated
 from galaxyclass.io.lock import bears_name, close_locked, open_locked
 from galaxyclass.io.reading import parse_json
 
@@ -132,11 +133,19 @@ def claimed(mark: Path) -> Iterator[Claim | None]:
     ----------
     mark : Path
         `SurveyFolder.mark`.
+
+    Raises
+    ------
+    OutputError
+        No room, no permission, a disk that can only be read.
     """
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = open_locked(mark)
-    except BlockingIOError:
+    with translated(mark):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = open_locked(mark)
+        except BlockingIOError:
+            descriptor = -1
+    if descriptor < 0:
         yield None
         return
     ended = threading.Event()

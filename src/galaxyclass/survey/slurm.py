@@ -7,8 +7,9 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,7 +170,8 @@ def run_slurm(
     executor.update_parameters(**parameters)
     tasks = [SlurmTask(str(files.path), some, options, submission) for some in packed]
     try:
-        jobs = executor.map_array(_call, tasks)
+        with redirect_stderr(StringIO()):  # submitit prints what it also raises
+            jobs = executor.map_array(_call, tasks)
     except (submitit.core.utils.FailedJobError, RuntimeError, subprocess.SubprocessError) as error:
         _remove_submission(files.logs, submission)
         raise SurveyError(

@@ -17,6 +17,7 @@ _SETTLED, _PATIENCE = 1.5, 4.0
 
 #: A part of what Slurm says, in lower case -> what to do; the first that fits counts.
 _REMEDIES = {
+    "qos policy": "fewer tasks (`array_limit`), or wait until some have ended",
     "account": "name an `account` that may use this `partition`",
     "partitionconfig": "the partition does not allow a task of this size: name another "
     "`partition`, or fewer `minutes` or `cores`; `scontrol show partition` shows its limits",
@@ -30,7 +31,7 @@ _REMEDIES = {
     "job array": "this Slurm takes no such array: hand over fewer tasks, `array_limit`; or, where "
     "it takes none at all, one job by hand: `sbatch --wrap 'galaxyclass survey run DIR'`",
     "limit": "fewer tasks (`array_limit`), or wait until some have ended",
-    "qos": "fewer tasks (`array_limit`), or wait until some have ended",
+    "qos": "`sacctmgr show assoc user=$USER format=account,partition,qos` lists what you may use",
     "gres": "this cluster has no such GPUs: fewer `gpus`, or another `partition`",
     "generic resource": "this cluster has no such GPUs: fewer `gpus`, or another `partition`",
     "node configuration": "ask for fewer `cores`, `gpus` or less `memory`",
