@@ -352,7 +352,6 @@ _NEEDS_TRAIN = frozenset(
         *("benchmark", "combine", "resume", "train", "train_folds"),
     }
 )
-_NEEDS_EXPORT = frozenset({"Exported", "export"})
 
 
 def __getattr__(name: str) -> Any:
@@ -363,10 +362,6 @@ def __getattr__(name: str) -> Any:
         from galaxyclass.extras import TRAINING, require_installed
 
         require_installed(*TRAINING)
-    if name in _NEEDS_EXPORT:
-        from galaxyclass.extras import EXPORT, require_installed
-
-        require_installed(*EXPORT)
     value = getattr(importlib.import_module(f"galaxyclass.{_MODULES[name]}"), name)
     globals()[name] = value
     return value

@@ -442,9 +442,6 @@ class Model:
 
         The same as `galaxyclass.export`, with all its arguments.
         """
-        from galaxyclass.extras import EXPORT, require_installed
-
-        require_installed(*EXPORT)
         from galaxyclass.model.export.export import export
 
         return export(self, output=output, **more)

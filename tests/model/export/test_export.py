@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from galaxyclass.model.bundle.manifest import manifest_json, parse_manifest
 from galaxyclass.model.bundle.onnx_file import open_session
 from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.export import graph, sixteen_bits
 from galaxyclass.model.export.check import export_cutouts
 from galaxyclass.model.export.export import export
 from galaxyclass.model.predict import predict
@@ -275,15 +275,13 @@ def test_files_that_are_no_models(
 def test_a_network_that_has_changed_underway_is_refused_and_nothing_is_left(
     bundle: Bundle, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = sys.modules["galaxyclass.model.export.export"]  # its function hides its name
-
     def spoil(model: onnx.ModelProto, halves: frozenset[str]) -> None:
         bias = next(one for one in model.graph.initializer if one.name == "last.bias")
         values = numpy_helper.to_array(bias) + np.array([0.01] + [0] * 36, np.float32)
         bias.CopyFrom(numpy_helper.from_array(values, "last.bias"))
 
-    monkeypatch.setattr(module, "trace", lambda *_: onnx.load(exported))
-    monkeypatch.setattr(module, "store_halves", spoil)
+    monkeypatch.setattr(graph, "trace", lambda *_: onnx.load(exported))
+    monkeypatch.setattr(sixteen_bits, "store_halves", spoil)
     with pytest.raises(ExportError, match=r"gives other outputs than the run[\s\S]*up to 0\.0001"):
         export(bundle.folder, output=tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []

@@ -6,24 +6,28 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ArgumentError, ExportError, ImageError
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.fast_cutout import read_cutout
 from galaxyclass.images.files import find_images
+from galaxyclass.model.backends.backend import open_backend
+from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.onnx_file import INPUT, open_session, output_names
-from galaxyclass.networks.network import NetworkOutput
-from galaxyclass.networks.probed import AnyNetwork
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import counted
 from galaxyclass.simulation.morphology import draw_morphology
 from galaxyclass.simulation.rendering import render
 from galaxyclass.tasks.task import Task
+
+if TYPE_CHECKING:
+    from galaxyclass.networks.network import NetworkOutput
+    from galaxyclass.networks.probed import AnyNetwork
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ FEWEST = 16
 
 @dataclass(frozen=True)
 class ExportCheck:
-    """The result of comparing an exported network with torch.
+    """The result of comparing an exported network with torch, or with the run.
 
     Attributes
     ----------
@@ -220,6 +224,8 @@ def compare_outputs(
     BundleError
         The file cannot be loaded.
     """
+    import torch
+
     session = open_session(path)
     names = output_names(len(network.auxiliary))
     differences = _Differences()
@@ -238,10 +244,34 @@ def compare_outputs(
     return ExportCheck(len(cutouts), differences.largest, differences.rms)
 
 
+def compare_with_run(run: Bundle, exported: Bundle, cutouts: NDArray[np.uint8]) -> ExportCheck:
+    """How the predictions of a run and of its exported file differ, each computed as by default.
+
+    Parameters
+    ----------
+    run, exported : Bundle
+    cutouts : (images, height, width, channels) uint8
+    """
+    task = run.manifest.task
+    outputs = []
+    for bundle in (run, exported):
+        backend = open_backend(bundle, "cpu")
+        values = [
+            backend(cutouts[start : start + _BATCH]).values
+            for start in range(0, len(cutouts), _BATCH)
+        ]
+        outputs.append(task.to_linear(np.concatenate(values).astype(np.float64)))
+    differences = outputs[0] - outputs[1]
+    rms = float(np.sqrt(np.square(differences).mean()))
+    return ExportCheck(len(cutouts), float(np.abs(differences).max()), rms)
+
+
 def _on_linear_scale(
     task: Task, wanted: NetworkOutput, exported: Sequence[NDArray[np.float32]]
 ) -> tuple[NetworkOutput, list[NDArray[np.float32]]]:
     """Both outputs with values that can be compared, whatever their unit."""
+    import torch
+
     values, *rest = exported
     scaled = [
         task.to_linear(each.astype(np.float64)).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arguments import Bits, public
-from galaxyclass.errors import OutputError
-from galaxyclass.extras import require_installed
+from galaxyclass.errors import MissingExtraError, OutputError
+from galaxyclass.extras import EXPORT, require_installed
 from galaxyclass.io.atomic import translated, writing
 from galaxyclass.io.output import require_free
 from galaxyclass.model.bundle import onnx_file as exported
-from galaxyclass.model.bundle.load import Bundle
+from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import (
     Manifest,
     NetworkOutputs,
@@ -30,16 +31,13 @@ from galaxyclass.model.export.check import (
     ExportCheck,
     ExportCutouts,
     compare_outputs,
+    compare_with_run,
     export_cutouts,
 )
 from galaxyclass.model.export.eight_bits import quantise
-from galaxyclass.model.export.graph import trace
-from galaxyclass.model.export.sixteen_bits import keep_weights, round_weights, store_halves
 from galaxyclass.model.load import single_bundle
 from galaxyclass.model.model import Model
 from galaxyclass.model.views import make_views
-from galaxyclass.networks.probed import ProbedNetwork
-from galaxyclass.networks.weights import load_weights
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import counted, short_path, summary
 from galaxyclass.version import __version__
@@ -59,17 +57,31 @@ class Exported:
         Of the file, bytes.
     bits : {32, 16, 8}
         Of a number in it.
-    check : ExportCheck
-        How it was compared with torch.
+    check : ExportCheck or None
+        How it was compared with torch; None of a file that was copied.
+    run_difference : ExportCheck or None
+        How its predictions differ from those of the run, which computes in 8-bit integers; None of
+        other runs.
     """
 
     output: Path
     size: int
     bits: Bits
-    check: ExportCheck
+    check: ExportCheck | None
+    run_difference: ExportCheck | None = None
 
     def describe(self) -> str:
         """A sentence on the file and the comparison."""
+        if self.check is None:
+            return f"{self.size / 1e6:.1f} MB; a copy of the model's own network in 8 bits"
+        if self.run_difference is not None:
+            found = self.run_difference
+            images = counted(found.images, "image")
+            return (
+                f"{self.size / 1e6:.1f} MB; the run computes in 8-bit integers, this file in "
+                f"floats: on {images} they differ by {found.rms:.2g} in the root mean square, "
+                f"{found.difference:.2g} at most"
+            )
         differs = f"{self.check.difference:.1g} at most"
         if self.bits == 8:
             differs = f"{self.check.rms:.2g} in the root mean square, {differs}"
@@ -119,7 +131,11 @@ def export(
           products: on processors with VNNI some three times as fast. The scaling of the pixels and
           the last layers stay in floats. Fractions change by some 0.003 (root mean square); more
           than 0.01, or a single difference beyond 0.25, is refused. The weights are kept beside it
-          as 16-bit floats, so that the file can be trained further or exported again.
+          as 16-bit floats, so that the file can be trained further or exported again. Without
+          ``images``, a network that has 8 bits already is copied, which needs no torch.
+
+        From a network in 8 bits, such as the pretrained model, 32 and 16 make one that computes in
+        floats: fractions differ from the run's by some 0.003 (root mean square); it is measured.
     images : str, Path or a sequence of them, optional
         Real images to compare the two on, of which 200 are drawn; by default simulated galaxies.
         8 bits need them: on up to 256 others the ranges of the numbers are measured, so they
@@ -157,12 +173,47 @@ def export(
     output = Path(output)
     _require_output(output, overwrite=overwrite)
     bundle = single_bundle(run, "export")
+    copied = _can_be_copied(bundle)
+    if copied and bits == 8 and images is None:
+        with writing(output) as temporary:
+            shutil.copyfile(bundle.network, temporary)
+            size = temporary.stat().st_size
+        return Exported(output, size, bits, None)
+    _require_torch(can_copy=copied)
     preprocessing = bundle.manifest.preprocessing
     cutouts = export_cutouts(preprocessing, images, measure=bits == 8, seed=seed)
     with writing(output) as temporary:
         check, _ = write_network(bundle, temporary, cutouts, bits=bits, progress=progress)
         size = temporary.stat().st_size
-    return Exported(output, size, bits, check)
+    difference = None
+    if bits != 8 and _quantised(bundle):
+        difference = compare_with_run(bundle, load_bundle(output), cutouts.compared)
+    return Exported(output, size, bits, check, difference)
+
+
+def _quantised(bundle: Bundle) -> bool:
+    """Whether a bundle's network, with a probe or without, computes in 8-bit integers."""
+    return bundle.has("network") and bundle.manifest.quantisation is not None
+
+
+def _can_be_copied(bundle: Bundle) -> bool:
+    """Whether a bundle's network is a whole exported one already."""
+    return _quantised(bundle) and not bundle.has("probe")
+
+
+def _require_torch(*, can_copy: bool) -> None:
+    """Import what writes a network.
+
+    Raises
+    ------
+    MissingExtraError
+    """
+    try:
+        require(*EXPORT)
+    except MissingExtraError as error:
+        if can_copy:
+            error.hint = f"{error.hint}; or `bits=8`, which copies this model's own network"
+        raise
 
 
 def write_network(
@@ -199,8 +250,15 @@ def write_network(
     ExportError, BundleError, OutputError, MissingExtraError
         As for `export`.
     """
-    require_installed("onnx", "onnxscript")
+    require_installed(*EXPORT)
+    from galaxyclass.model.export.graph import trace
+    from galaxyclass.model.export.sixteen_bits import keep_weights, round_weights, store_halves
+    from galaxyclass.networks.probed import ProbedNetwork
+    from galaxyclass.networks.weights import load_weights
+
     network, manifest = load_weights(bundle), replace(bundle.manifest, quantisation=None)
+    if _quantised(bundle):  # bfloat16 would be further from the run than 32-bit floats
+        manifest = replace(manifest, precision="fp32")
     if isinstance(network, ProbedNetwork):
         network.drop_auxiliary()
         beneath = NetworkOutputs(
