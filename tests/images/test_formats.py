@@ -135,12 +135,17 @@ def test_pages_as_bands() -> None:
     assert decoded.pixels[0, 0].tolist() == [204, 102]
 
 
-def test_pages_that_are_not_used_are_told() -> None:
+@pytest.mark.parametrize(
+    ("kind", "colour"),
+    [("TIFF", "rgb"), ("PNG", "rgb"), ("WEBP", "rgb"), ("PNG", "bands"), ("WEBP", "bands")],
+)
+def test_pages_that_are_not_used_are_told(kind: str, colour: Any) -> None:
     grey = [Image.new("L", (5, 4), value) for value in (10, 20)]
     file = io.BytesIO()
-    grey[0].save(file, "TIFF", save_all=True, append_images=grey[1:])
-    decoded = decode_scaled(file.getvalue(), RenderSettings(), full_size)
-    assert decoded.notes == ("left out of its file: 1 further page",)
+    grey[0].save(file, kind, save_all=True, append_images=grey[1:])
+    decoded = decode_scaled(file.getvalue(), RenderSettings(colour), full_size)
+    part = "page" if kind == "TIFF" else "frame"
+    assert decoded.notes[:1] == (f"left out of its file: 1 further {part}",)
 
 
 def test_a_band_that_is_marked_as_opacity() -> None:

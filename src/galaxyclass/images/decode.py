@@ -131,7 +131,8 @@ def _decode_scaled(data: bytes, settings: RenderSettings, scale: Scale, max_pixe
         decoded = decoded._replace(notes=(*decoded.notes, *_unused(read_pages(data))))
     if settings.colour == "bands":
         names = ("red", "green", "blue") if decoded.pixels.shape[2] == 3 else ()
-        return render_decoded(BandImage(decoded.pixels, names), settings)
+        rendered = render_decoded(BandImage(decoded.pixels, names), settings)
+        return rendered._replace(notes=(*decoded.notes, *rendered.notes))
     decoded = with_zoom(decoded, settings)
     return decoded._replace(pixels=to_colour(decoded.pixels, settings.colour))
 

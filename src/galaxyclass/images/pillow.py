@@ -17,6 +17,7 @@ from galaxyclass.images.decoded import BYTES_PER_PIXEL, Decoded, broken_image, r
 from galaxyclass.images.jpeg_checks import require_few_scans, require_whole_cmyk
 from galaxyclass.images.large import large_images
 from galaxyclass.images.levels import levels_of_16_bits
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -76,7 +77,7 @@ def decode_pillow(data: bytes, max_pixels: int) -> Decoded:
             _load(image)
             pixels, notes = _to_pixels(image, data)
             _require_all_rows(image, pixels, data)
-            return Decoded(pixels, image.height, image.width, 1, notes)
+            return Decoded(pixels, image.height, image.width, 1, (*notes, *_left_out(image)))
     except ImageError:
         raise
     except Exception as error:
@@ -125,6 +126,14 @@ def pillow_kind(data: bytes) -> type[ImageFile]:
             ) from error
         return AvifImageFile
     raise ImageError("not an image that can be read", wanted=READABLE, got=_describe(data))
+
+
+def _left_out(image: ImageFile) -> tuple[str, ...]:
+    """What of an animation is left out; pages of a TIFF are counted by `tiff`."""
+    frames = getattr(image, "n_frames", 1)
+    if image.format not in ("PNG", "WEBP", "AVIF") or frames < 2:
+        return ()
+    return (f"left out of its file: {counted(frames - 1, 'further frame')}",)
 
 
 def _require_all_rows(image: ImageFile, pixels: NDArray[np.uint8], data: bytes) -> None:
