@@ -72,8 +72,9 @@ def _reproducible_files() -> Iterator[None]:
 
 def _lay_out(figure: Figure) -> None:
     """Find the place of everything once: matplotlib would do so for each file that is written."""
-    if figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
         # "none" would leave a stand-in, for which savefig draws everything twice.
         plain = {"figure.constrained_layout.use": False, "figure.autolayout": False}
         with require("matplotlib").rc_context(plain):
