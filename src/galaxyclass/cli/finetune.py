@@ -71,8 +71,9 @@ def command(
 
     RUN is what it begins with: by default the pretrained model, otherwise the folder of a
     training, or an exported network; or a recipe whose encoder has weights (--set
-    model.weights=FILE). First a linear probe on what RUN says of each galaxy, in
-    seconds and without torch. Then, where it pays, the network itself.
+    model.weights=FILE). First a probe on what RUN says of each galaxy in three frames,
+    smaller and larger parts of its image, in seconds and without torch. Then, where it pays,
+    the network itself. --set images.frame=N, or N,M, states other frames, in pixels.
     """
     from galaxyclass.finetuning.finetune import finetune
 

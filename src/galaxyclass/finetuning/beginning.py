@@ -18,7 +18,7 @@ from galaxyclass.model.load import open_model, single_bundle
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.read import RECIPES, as_recipe, load_recipe
+from galaxyclass.recipes.read import RECIPES, as_recipe
 from galaxyclass.recipes.settings import as_assignments
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,8 @@ _OWN = 2
 
 _FRAME = "images.frame"
 
-#: Side of a cutout that has all frames, pixels at most.
-_LARGEST = 1024
+#: Pixels: the smallest frame, and the largest side of a cutout that has all frames.
+_SMALLEST, _LARGEST = 8, 1024
 
 
 @dataclass(frozen=True)
@@ -174,25 +174,31 @@ def _with_cutout(model: Model, bundle: Bundle, preprocessing: Preprocessing) -> 
     return Model(model.sources, [replace(bundle, manifest=manifest)], model.options)
 
 
-def _read_frames(text: str) -> list[int | None]:
+def _read_frames(text: str) -> Sequence[int | None]:
     """The frames of a setting: one, which may be none (the whole image), or several, largest first.
 
     Raises
     ------
     RecipeError
         Not sides in pixels.
+
+    Examples
+    --------
+    >>> _read_frames("images.frame=205,290"), _read_frames("images.frame=none")
+    ([290, 205], [None])
     """
-    values = text.partition("=")[2].strip("[] ,").split(",")
-    frames = {
-        load_recipe(RECIPES[0], [f"{_FRAME}={value.strip()}"]).images.frame for value in values
-    }
-    if None in frames and len(frames) > 1:
+    stated = text.partition("=")[2].strip()
+    if stated == "none":
+        return [None]
+    values = [value.strip() for value in stated.strip("[] ,").split(",")]
+    if not all(value.isdecimal() and int(value) >= _SMALLEST for value in values):
         raise RecipeError(
-            f"{_FRAME}: several frames are sides in pixels",
-            wanted="such as 287,205",
-            got=text.partition("=")[2].strip(),
+            f"{_FRAME}: not the side of a part of an image",
+            wanted=f"pixels, {_SMALLEST} or more, such as 205; several, such as 287,205; or none, "
+            "the whole image",
+            got=stated,
         )
-    return sorted(frames, key=lambda side: -(side or 0))
+    return sorted(set(map(int, values)), reverse=True)
 
 
 def _key(text: str) -> str:
