@@ -277,7 +277,20 @@ class Explainer:
         shares: AnswerOf,
         maps: Callable[[NDArray[np.uint8], NDArray[np.uint8]], Doubles] | None = None,
     ) -> Doubles:
-        """The mean map over the orientations; ``maps`` in place of the network's own gradients."""
+        """The mean map over the orientations.
+
+        Parameters
+        ----------
+        cutout, sky : (side, side, channels) uint8
+            The galaxy, and what its squares are replaced by.
+        shares : AnswerOf
+        maps : callable, optional
+            From a cutout and the sky to a map, in place of the network's own gradients.
+
+        Returns
+        -------
+        (side, side) float64
+        """
         if self.method == "occlusion":
             return averaged(
                 lambda turned: occlusion_map(shares, turned, sky), cutout, self.quarters

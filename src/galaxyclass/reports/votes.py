@@ -273,7 +273,7 @@ def interval_level(model: ScoredModel) -> float:
 
 
 def vote_caption(task: Task, predicted: Doubles, true: Doubles | None) -> str:
-    """The leading answers of a galaxy along the tree, a line each, beside the true fractions."""
+    """The leading answers of a galaxy along the tree, a line each; (answers,) joint fractions."""
     tree = task.decision_tree
     assert tree is not None, "votes have a tree"
     lines = []
@@ -285,7 +285,7 @@ def vote_caption(task: Task, predicted: Doubles, true: Doubles | None) -> str:
 
 
 def vote_error_caption(task: Task, predicted: Doubles, true: Doubles) -> str:
-    """The two largest errors of a galaxy, a line each."""
+    """The two largest errors among the (answers,) of a galaxy, a line each."""
     tree = task.decision_tree
     assert tree is not None, "votes have a tree"
     errors = np.nan_to_num(np.abs(np.where(task.known_mask, predicted, np.nan) - true), nan=-1.0)
