@@ -12,6 +12,7 @@ import numpy as np
 from galaxyclass.plots.panel import AxisScale, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
 from galaxyclass.reports.scored import ScoredModel
+from galaxyclass.reports.votes import model_colour
 from galaxyclass.short import signed
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.scores.bootstrap import percentile_interval
@@ -109,7 +110,7 @@ def comparison_section(models: Sequence[ScoredModel]) -> ReportSection:
     axis = AxisScale(-largest * 1.05, largest * 1.05, f"difference of {metric.label}")
     figures = []
     for number, model in enumerate(models[1:], 1):
-        colour = (0, 2, 3, 5)[number % 4]
+        colour = model_colour(number)
         rows = [_row(each, colour) for each in differences if each.model == model.name]
         title = f"{model.name} less {first.name}"
         figures.append(Figure(title, rows_of_marks(rows, axis, title)))

@@ -62,7 +62,7 @@ def explained_section(
     BundleError
         Several models with different cutouts.
     """
-    from galaxyclass.explanation.explain import judge, mean_difference
+    from galaxyclass.explanation.explain import above_chance, judge
 
     explain = _Explain(model, predictions, kind, seed)
     galleries, tested = [], list[_Explained]()
@@ -80,12 +80,8 @@ def explained_section(
         tested += explained
     if not tested:
         return None
-    found = [galaxy.faithfulness for galaxy in tested]
-    above_random, above_central = (
-        mean_difference([each.found.score for each in found], [each.score for each in others], seed)
-        for others in ([each.random for each in found], [each.central for each in found])
-    )
-    better = sum(each.is_better for each in found)
+    above_random, above_central = above_chance([each.faithfulness for each in tested], seed)
+    better = sum(each.faithfulness.is_better for each in tested)
     rows = tuple(galaxy.row for galaxy in tested)
     return ReportSection(
         "explained",

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from galaxyclass.plots.panel import AxisScale, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
 from galaxyclass.reports.scored import ScoredModel
-from galaxyclass.reports.votes import model_legend
+from galaxyclass.reports.votes import model_colour, model_legend
 from galaxyclass.short import counted, percent, verb
 from galaxyclass.tasks.task import Task
 
@@ -86,9 +86,7 @@ def opening_section(models: Sequence[ScoredModel]) -> ReportSection:
         for score in scores[1:]
     ]
     ends = [end for score in scores for end in (score.simplest, score.high)]
-    rows = [
-        _score_row(score, mark) for score, mark in zip(scores, model_legend(models), strict=True)
-    ]
+    rows = [_score_row(score, model_colour(number)) for number, score in enumerate(scores)]
     axis = AxisScale(0.0, max(ends) * 1.05 if metric.lower_is_better else 1.0, metric.label)
     legend = [*model_legend(models), ("ring c1", metric.simplest)]
     if not math.isnan(first.noise_floor):
@@ -130,12 +128,11 @@ def _noise_floor_text(score: MainScore, task: Task) -> str:
     )
 
 
-def _score_row(score: MainScore, mark: tuple[str, str]) -> MarkRow:
+def _score_row(score: MainScore, colour: int) -> MarkRow:
     """The score of a model with its interval, the simplest predictor's and the noise floor."""
     marks = [RowMark((score.simplest, math.nan, math.nan), 1, "hollow")]
     if not math.isnan(score.noise_floor):
         marks.append(RowMark((score.noise_floor, math.nan, math.nan), 0, "line"))
-    colour = int(mark[0].split()[-1].removeprefix("c"))
     marks.append(RowMark((score.score, score.low, score.high), colour))
     return MarkRow(score.model, marks, f"{score.score:.4f}")
 
