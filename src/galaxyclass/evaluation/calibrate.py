@@ -289,7 +289,7 @@ class _Seen:
     def notes(self, noun: str) -> list[str]:
         """How many images could not be decoded."""
         lost = int((~self.decoded).sum())
-        return [f"Left out, since they cannot be decoded: {counted(lost, noun)}."] if lost else []
+        return [f"Left out, since not decodable: {counted(lost, noun)}."] if lost else []
 
 
 def _predict(model: Model, paths: Sequence[str], what: str, progress: Progress) -> _Seen:

@@ -192,9 +192,7 @@ def _read(
         )
     notes = []
     if prediction.failed:
-        notes.append(
-            f"Not scored, since they cannot be decoded: {counted(prediction.failed, 'image')}."
-        )
+        notes.append(f"Not scored, since not decodable: {counted(prediction.failed, 'image')}.")
     table = read_table(prediction.output)
     row_of_id = {name: row for row, name in enumerate(catalog.ids.values)}
     names = ids_of(table, id_column, prediction.output)

@@ -433,9 +433,7 @@ def folder_sections(
         explained = _explained(first, measures, settings, notes, progress)
         sections += [] if explained is None else [explained]
     if first.summary.failed:
-        notes.append(
-            f"Left out, since they cannot be decoded: {counted(first.summary.failed, 'image')}."
-        )
+        notes.append(f"Left out, since not decodable: {counted(first.summary.failed, 'image')}.")
     sections.append(
         ReportSection(
             "notes",

@@ -200,7 +200,7 @@ def choose(
     notes = []
     if part == "unseen" and trained.any():
         other = ~np.isin(catalog.ids.values, list(used.ids["train"])) & trained
-        alone = f", {other.sum():,} of them because of their image alone" if other.any() else ""
+        alone = f", {other.sum():,} of them by the image alone" if other.any() else ""
         lost = counted(int(trained.sum()), "galaxy")
-        notes.append(f"Not scored, since the run was trained on them: {lost}{alone}.")
+        notes.append(f"Not scored, since part of the training: {lost}{alone}.")
     return catalog.take(chosen), parts[chosen], notes
