@@ -74,9 +74,7 @@ def test_its_intervals_hold_the_votes(
     before = load_bundle(run)
     calibrated = calibrate(load_model(run, backend=Backend()), images, table)
     assert calibrated.galaxies_by_part == {"validation": COUNT - TRAINED}
-    assert calibrated.notes == (
-        f"Not scored, since the run was trained on them: {TRAINED} galaxies.",
-    )
+    assert calibrated.notes == (f"Not scored, since part of the training: {TRAINED} galaxies.",)
     bundle = load_bundle(run)
     assert bundle.manifest == calibrated.bundle.manifest
     assert bundle.weights == before.weights
@@ -200,7 +198,7 @@ def test_in_distribution_images_are_not_flagged(
     notes = " ".join((*calibrated.notes, *calibrated.calibration.notes))
     assert f"{TRAINED} that the run was trained on" in notes
     assert f"{COUNT - TRAINED} that are calibrated on already" in notes
-    assert "since they cannot be decoded: 1 in-distribution image." in notes
+    assert "since not decodable: 1 in-distribution image." in notes
     assert "galaxies like these 200 and 150 in-distribution images are flagged" in notes
     assert flagged(run, other, tmp_path / "both.csv") < 0.05
 
@@ -337,7 +335,7 @@ def test_images_that_cannot_be_decoded_are_left_out(
         load_model(run, backend=Backend()), Dataset(images, table, skip_invalid=True)
     )
     assert calibrated.calibration.galaxies == COUNT - TRAINED - 1
-    assert "Left out, since they cannot be decoded: 1 image." in calibrated.notes
+    assert "Left out, since not decodable: 1 image." in calibrated.notes
 
 
 def test_the_command(

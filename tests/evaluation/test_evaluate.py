@@ -78,7 +78,7 @@ def test_against_plain_numpy(sky: tuple[Any, ...], tmp_path: Path) -> None:
     mean = np.sqrt(np.mean((0.1 - votes[30:]) ** 2))
     assert result.reference.overall.value == pytest.approx(mean, abs=1e-7)
     assert result.galaxies_by_part == {"validation": 30}
-    assert result.notes == ("Not scored, since the run was trained on them: 30 galaxies.",)
+    assert result.notes == ("Not scored, since part of the training: 30 galaxies.",)
     data = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert data["scored"] == {
         "runs": [str(run)],
@@ -122,8 +122,7 @@ def test_an_image_that_was_trained_on_under_another_id_is_left_out(
     assert result.scores.galaxies == 58
     assert result.galaxies_by_part == {"new": 58}
     assert result.notes == (
-        "Not scored, since the run was trained on them: 2 galaxies, 1 of them because of "
-        "their image alone.",
+        "Not scored, since part of the training: 2 galaxies, 1 of them by the image alone.",
     )
 
 
@@ -198,7 +197,7 @@ def test_unknown_votes_answers_and_images(sky: tuple[Any, ...], tmp_path: Path) 
         load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
     )
     assert result.notes[0] == "Not scored, for want of an image: 1 row of the table."
-    assert result.notes[1] == "Not scored, since they cannot be decoded: 1 image."
+    assert result.notes[1] == "Not scored, since not decodable: 1 image."
     assert result.notes[2].startswith("3 answers are not predicted and do not count: Class10.1")
     target = votes.copy()
     target[:, fake.TREE.slices[9]] = np.nan

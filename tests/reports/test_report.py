@@ -240,7 +240,7 @@ def test_a_folder_without_labels(sky: tuple[Any, ...], tmp_path: Path) -> None:
         output=tmp_path / "folder.html",
     )
     text = require_safe(result.page)
-    assert "since they cannot be decoded: 1 image." in text
+    assert "since not decodable: 1 image." in text
     row = read_rows(result.folder / "answers.csv")[0]
     assert float(row["mean"]) == pytest.approx(predicted[:, 0].mean(), abs=1e-5)
     assert int(row["majority"]) == (predicted[:, 0] >= 0.5).sum()

@@ -318,10 +318,10 @@ def test_a_tile_is_read_once_and_let_go(tmp_path: Path, monkeypatch: pytest.Monk
     ("catalogue", "message"),
     [
         ({"id": ["a"], "x": [1.0]}, "no columns of right ascension and declination"),
-        ({"id": ["a"], "ra": [10.0], "dec": [5.0]}, "not one of 1 source"),
+        ({"id": ["a"], "ra": [10.0], "dec": [5.0]}, "not one source of the catalogue"),
         ({"id": ["a"], "ra": [2.0], "dec": [150.0]}, "not on the sky: 1 position"),
         ({"id": ["a"], "ra": ["here"], "dec": ["there"]}, "holds no positions"),
-        ({"id": ["a"], "ra": [None], "dec": [None]}, "holds no positions|not one of the"),
+        ({"id": ["a"], "ra": [None], "dec": [None]}, "holds no positions|not one source"),
     ],
 )
 def test_catalogues_that_do_not_fit_are_refused(

@@ -64,6 +64,14 @@ class Calibration:
     def bounds(self, values: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The bounds between which true fractions lie: `Intervals.bounds`.
 
+        Parameters
+        ----------
+        values : (galaxies, answers) float, joint, 0..1
+
+        Returns
+        -------
+        lower, upper : (galaxies, answers) float32
+
         Raises
         ------
         BundleError

@@ -109,7 +109,7 @@ def used_by_any(runs: Sequence[UsedGalaxies]) -> UsedGalaxies:
 
 
 def parts_of(used: UsedGalaxies, ids: Sequence[str], digests: Sequence[str]) -> NDArray[np.object_]:
-    """The part of the run that each galaxy was in; ``new`` where it was in none.
+    """(galaxies,) the part of the run that each was in; ``new`` where it was in none.
 
     A galaxy is in ``train`` if its id, or an identical image under another id, was trained on, even
     if it is in other parts as well.

@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,8 @@ def calibrate(
     Parameters
     ----------
     run : str, Path or Model
-        The folder of a run, a bundle, or ``"pretrained"``.
+        The folder of a run, a bundle, an exported network or ``"pretrained"``; the last two with
+        ``output``.
     images : Dataset, str or Path
         A data set; or the folder of the images.
     table : str, Path or a table in memory, optional
@@ -82,7 +84,7 @@ def calibrate(
         Rows without an image are left out.
     output : str or Path, optional
         A folder for a calibrated copy of the run's model; the run itself stays as it is. The copy
-        can be used as a run is. The pretrained model, which is part of the package, needs one.
+        can be used as a run is. Without it the calibration becomes part of the run.
     part : {"unseen", "validation", "test", "all"}
         Which galaxies: by default those that the run was not trained on, neither under their id
         nor as the same image under another id. ``all`` is for galaxies that you know were not
@@ -116,7 +118,7 @@ def calibrate(
         The table cannot be understood, or does not have what the run predicts.
     RunError
         No galaxy or no in-distribution image is left; the run does not say which galaxies it
-        was trained on; ``run`` is an exported network, or the pretrained model without ``output``.
+        was trained on; an exported network or the pretrained model without ``output``.
     ArgumentError, ArgumentTypeError
         A wrong argument, such as a ``part`` that the run was trained on; nothing is done then.
     ScoreError
@@ -135,25 +137,11 @@ def calibrate(
         )
     model = open_model(run, options)
     bundle, source = single_bundle(model, "calibrate"), model.sources[0]
-    if output is None and is_pretrained(source):
-        raise RunError(
-            "the pretrained model is part of the package, and stays as it is",
-            wanted="a folder for a calibrated copy of it: `output`",
-            hint='`output="runs/calibrated"`, which can then be named as a run is',
-        )
-    if output is not None:
-        require_new(Path(output))
-    if output is None and isinstance(bundle, ExportedBundle):
-        raise RunError(
-            f"{source}: an exported network stays as it is",
-            wanted="the folder of a run, or a folder for a calibrated copy: `output`",
-            hint="calibrate the run, then export it again",
-        )
+    _require_place(bundle, source, output)
     more_paths = _image_paths(in_distribution)
     task, used = bundle.manifest.task, used_galaxies(model, part)
     _, catalog, notes = read_galaxies(task, (), as_dataset(images, table))
-    workers = model.options.workers
-    catalog, parts, chosen = choose(catalog, used, part, workers, progress)
+    catalog, parts, chosen = choose(catalog, used, part, model.options.workers, progress)
     paths: list[str] = catalog.paths.tolist()
     more = None
     if more_paths:
@@ -161,29 +149,21 @@ def calibrate(
         if used and not trained and part != "all":
             raise _no_digests()
         unused, left_out = _unused_images(
-            more_paths, paths, trained, seed=seed, workers=workers, progress=progress
+            more_paths, paths, trained, seed=seed, workers=model.options.workers, progress=progress
         )
-        more_outputs, more_statistics, more_decoded = _predict(
-            model, unused, "the images of `in_distribution`", progress
-        )
-        more = more_outputs.features, more_statistics
-        notes += left_out
-        if not more_decoded.all():
-            lost = counted(int((~more_decoded).sum()), "in-distribution image")
-            notes.append(f"Left out, since they cannot be decoded: {lost}.")
-    outputs, statistics, decoded = _predict(model, paths, "the images", progress)
-    if not decoded.all():
-        notes.append(
-            f"Left out, since they cannot be decoded: {counted(int((~decoded).sum()), 'image')}."
-        )
-    counts = dict(Counter(parts[decoded].tolist()))
-    targets = catalog.take(np.flatnonzero(decoded).astype(np.int64)).targets
+        seen = _predict(model, unused, "the images of `in_distribution`", progress)
+        more = seen.output.features, seen.statistics
+        notes += [*left_out, *seen.notes("in-distribution image")]
+    seen = _predict(model, paths, "the images", progress)
+    notes += seen.notes("image")
+    counts = dict(Counter(parts[seen.decoded].tolist()))
+    targets = catalog.take(np.flatnonzero(seen.decoded).astype(np.int64)).targets
     calibration = fit_calibration(
         task,
-        outputs.values,
-        outputs.features,
+        seen.output.values,
+        seen.output.features,
         None if targets is None else task.interval_truth(targets),
-        statistics,
+        seen.statistics,
         in_distribution=more,
         level=level,
         false_alarms=false_alarms,
@@ -199,6 +179,24 @@ def calibrate(
     else:
         saved = _save_copy(bundle, source, Path(output), write)
     return Calibrated(calibration, saved, counts, (*notes, *chosen))
+
+
+def _require_place(bundle: Bundle, source: Path, output: str | Path | None) -> None:
+    """Refuse a model that cannot be calibrated where it is, and a folder that is used."""
+    if output is not None:
+        require_new(Path(output))
+    elif is_pretrained(source):
+        raise RunError(
+            "the pretrained model is part of the package, and stays as it is",
+            wanted="a folder for a calibrated copy of it: `output`",
+            hint='`output="runs/calibrated"`, which can then be named as a run is',
+        )
+    elif isinstance(bundle, ExportedBundle):
+        raise RunError(
+            f"{source}: an exported network stays as it is",
+            wanted="the folder of a run, or a folder for a calibrated copy: `output`",
+            hint="calibrate the run, then export it again",
+        )
 
 
 def _save_copy(bundle: Bundle, source: Path, folder: Path, write: BundleFileWriter) -> Bundle:
@@ -272,10 +270,29 @@ def _no_digests() -> RunError:
     )
 
 
-def _predict(
-    model: Model, paths: Sequence[str], what: str, progress: Progress
-) -> tuple[ModelOutput, NDArray[np.float32], NDArray[np.bool_]]:
-    """The network's outputs for images, the images' statistics, and which could be decoded."""
+@dataclass(frozen=True)
+class _Seen:
+    """What was predicted and measured of images, some of which could not be decoded.
+
+    Attributes
+    ----------
+    output : ModelOutput
+        Of the decoded images.
+    statistics : (decoded images, statistics) float32
+    decoded : (images,) bool
+    """
+
+    output: ModelOutput
+    statistics: NDArray[np.float32]
+    decoded: NDArray[np.bool_]
+
+    def notes(self, noun: str) -> list[str]:
+        """How many images could not be decoded."""
+        lost = int((~self.decoded).sum())
+        return [f"Left out, since not decodable: {counted(lost, noun)}."] if lost else []
+
+
+def _predict(model: Model, paths: Sequence[str], what: str, progress: Progress) -> _Seen:
     manifest, backend = model.bundles[0].manifest, model.ensemble.backend
     progress("predict", 0, len(paths))
     outputs, statistics, decoded = [], [], []
@@ -298,7 +315,7 @@ def _predict(
         (),
         np.concatenate([output.features for output in outputs]),
     )
-    return output, np.concatenate(statistics), np.concatenate(decoded)
+    return _Seen(output, np.concatenate(statistics), np.concatenate(decoded))
 
 
 def _validation_chose(run: Path) -> bool:

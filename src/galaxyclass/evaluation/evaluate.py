@@ -28,7 +28,7 @@ from galaxyclass.io.output import FolderOutput
 from galaxyclass.io.result_files import PREDICTIONS
 from galaxyclass.model.auxiliary import in_task
 from galaxyclass.model.chunks import forget_predictions
-from galaxyclass.model.ensemble import Ensemble, common_auxiliary, common_task
+from galaxyclass.model.ensemble import Ensemble, Member, common_auxiliary, common_task
 from galaxyclass.model.extra_columns import check_include
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.job import PredictionSummary, predict_to_table
@@ -132,24 +132,10 @@ def evaluate(
     )
     results = FolderOutput(output, EVALUATION_FILES, key, overwrite)
     results.require_free()
-    bundles, workers = model.bundles, model.options.workers
-    task = common_task(bundles)
-    used = used_galaxies(model, part)
-    task, catalog, notes = read_galaxies(
-        task,
-        common_auxiliary(bundles),
-        dataset,
-    )
-    catalog, parts, chosen = choose(catalog, used, part, workers, progress)
-    members = list(model.members)
-    if task in common_auxiliary(bundles):
-        members = [in_task(member, task) for member in members]
-        notes.append(
-            f"The {task.kind} are an auxiliary task of the run, beside its "
-            f"{common_task(bundles).kind}."
-        )
-    if (labelling := model.options.labelling) is not None:
-        notes.append(f"Predicted in the labelling {labelling!r}.")
+    bundles, used = model.bundles, used_galaxies(model, part)
+    task, catalog, notes = read_galaxies(common_task(bundles), common_auxiliary(bundles), dataset)
+    catalog, parts, chosen = choose(catalog, used, part, model.options.workers, progress)
+    members, of_members = _members(model, task)
     with results.claim():
         images_and_ids = ImageSource(catalog.paths.tolist(), catalog.ids.values.tolist())
         prediction = predict_to_table(
@@ -176,13 +162,25 @@ def evaluate(
             report=report,
             galaxies_by_part=dict(Counter(galaxies.parts.tolist())),
             prediction=prediction,
-            notes=(*notes, *chosen, *failed, *report.notes, *not_measured, *others),
+            notes=(*notes, *of_members, *chosen, *failed, *report.notes, *not_measured, *others),
             coverage=coverage,
             galaxies=galaxies,
         )
         write_evaluation(evaluation, output, quote_formulas=quote_formulas)
         forget_predictions(prediction.output)
     return evaluation
+
+
+def _members(model: Model, task: Task) -> tuple[list[Member], list[str]]:
+    """The networks that predict a task, and notes where it is not what the model is asked for."""
+    members, notes = list(model.members), []
+    if task in common_auxiliary(model.bundles):
+        members = [in_task(member, task) for member in members]
+        kind = common_task(model.bundles).kind
+        notes.append(f"The {task.kind} are an auxiliary task of the run, beside its {kind}.")
+    if (labelling := model.options.labelling) is not None:
+        notes.append(f"Predicted in the labelling {labelling!r}.")
+    return members, notes
 
 
 def _read(
@@ -202,9 +200,7 @@ def _read(
         )
     notes = []
     if prediction.failed:
-        notes.append(
-            f"Not scored, since they cannot be decoded: {counted(prediction.failed, 'image')}."
-        )
+        notes.append(f"Not scored, since not decodable: {counted(prediction.failed, 'image')}.")
     table = read_table(prediction.output)
     written = quote_formula if quoted else str
     row_of_id = {written(str(name)): row for row, name in enumerate(catalog.ids.values)}

@@ -19,7 +19,7 @@ from galaxyclass.explanation.answer_of import (
     answer_of,
     find_answer,
 )
-from galaxyclass.explanation.faithfulness import MARGIN, measure_faithfulness
+from galaxyclass.explanation.faithfulness import MARGIN, Faithfulness, measure_faithfulness
 from galaxyclass.explanation.galaxy import ExplainedGalaxy
 from galaxyclass.explanation.grid import grid_image
 from galaxyclass.explanation.occlusion import occlusion_map
@@ -199,14 +199,7 @@ def explain(
         galaxies.append(explainer.explain(name, cutout))
         progress("explain", done, len(cutouts))
     sanity = explainer.sanity(galaxies[:_SANITY])
-    above_random, above_central = (
-        mean_difference(
-            [each.faithfulness.found.score for each in galaxies],
-            [getattr(each.faithfulness, other).score for each in galaxies],
-            seed,
-        )
-        for other in ("random", "central")
-    )
+    above_random, above_central = above_chance([each.faithfulness for each in galaxies], seed)
     explanation = Explanation(
         files[0],
         words,
@@ -286,7 +279,20 @@ class Explainer:
         shares: AnswerOf,
         maps: Callable[[NDArray[np.uint8], NDArray[np.uint8]], Doubles] | None = None,
     ) -> Doubles:
-        """The mean map over the orientations; ``maps`` in place of the network's own gradients."""
+        """The mean map over the orientations.
+
+        Parameters
+        ----------
+        cutout, sky : (side, side, channels) uint8
+            The galaxy, and what its squares are replaced by.
+        shares : AnswerOf
+        maps : callable, optional
+            From a cutout and the sky to a map, in place of the network's own gradients.
+
+        Returns
+        -------
+        (side, side) float64
+        """
         if self.method == "occlusion":
             return averaged(
                 lambda turned: occlusion_map(shares, turned, sky), cutout, self.quarters
@@ -352,6 +358,17 @@ def _read(
     if not cutouts:
         raise ScoreError("nothing to explain: no image could be decoded", got=errors[0])
     return cutouts, notes
+
+
+def above_chance(
+    tested: Sequence[Faithfulness], seed: int
+) -> tuple[MeanDifference, MeanDifference]:
+    """How much better the maps of some galaxies are than random ones, and than a central blob."""
+    scores = [each.found.score for each in tested]
+    return (
+        mean_difference(scores, [each.random.score for each in tested], seed),
+        mean_difference(scores, [each.central.score for each in tested], seed),
+    )
 
 
 def mean_difference(scores: Sequence[float], others: Sequence[float], seed: int) -> MeanDifference:

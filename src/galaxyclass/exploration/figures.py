@@ -115,7 +115,7 @@ def class_charts(summary: ClassSummary) -> list[Chart]:
 
 
 def number_charts(summary: NumberSummary, numbers: Floats) -> list[Chart]:
-    """The distribution of each column, and the correlations of several."""
+    """The distribution of each of (galaxies, columns) numbers, and the correlations of several."""
     names = [column.name for column in summary.columns]
     charts = [
         Chart(

@@ -198,11 +198,13 @@ def _raise_what_is_kept(error: BaseException, chunks: Chunks, source: ImageSourc
                 hint="write the images to files: then a prediction goes on where it stopped",
             ) from None
         return
-    progress_made = f"none of {counted(source.count, 'image')} is done"
+    assert source.count is not None, "of images that can be read again the number is known"
+    images = counted(source.count, "image")
+    progress_made = f"none of {images} is done"
     if chunks.images:
         progress_made = (
-            f"{chunks.images:,} of {counted(source.count, 'image')} {verb(chunks.images, 'is')} "
-            f"done and kept in {chunks.folder}"
+            f"{chunks.images:,} of {images} {verb(chunks.images, 'is')} done and kept in "
+            f"{chunks.folder}"
         )
     if isinstance(error, KeyboardInterrupt):
         raise PredictionInterruptedError(

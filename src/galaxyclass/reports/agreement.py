@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.reports.examples import read_gallery
@@ -50,31 +51,21 @@ def agreement_section(
     first = folders[0]
     agreements, texts, galleries = [], [], []
     for other in folders[1:]:
-        row_of = {name: row for row, name in enumerate(other.catalog.ids.values)}
-        pairs = [
-            (row, row_of[name])
-            for row, name in enumerate(first.catalog.ids.values)
-            if name in row_of
-        ]
-        rows, other_rows = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-        known = first.task.known_mask & other.task.known_mask
-        reference = np.where(known, first.predictions[rows], np.nan)
-        predictions = np.where(known, other.predictions[other_rows], np.nan)
+        rows, reference, predictions = _side_by_side(first, other)
         squares = (predictions - reference) ** 2
         whole = _root_mean(squares)
         agreements.append(Agreement(other.name, first.name, "all", math.nan, math.nan, whole))
-        for index, name in enumerate(first.task.names):
-            if known[index]:
-                agreements.append(
-                    Agreement(
-                        other.name,
-                        first.name,
-                        name,
-                        float(np.nanmean(predictions[:, index])),
-                        float(np.nanmean(reference[:, index])),
-                        _root_mean(squares[:, index]),
-                    )
-                )
+        agreements += [
+            Agreement(
+                other.name,
+                first.name,
+                first.task.names[index],
+                float(np.nanmean(predictions[:, index])),
+                float(np.nanmean(reference[:, index])),
+                _root_mean(squares[:, index]),
+            )
+            for index in np.flatnonzero(first.task.known_mask & other.task.known_mask).tolist()
+        ]
         texts.append(
             f"{other.name} and {first.name} differ by {whole:.4f} on average (root mean square)."
         )
@@ -112,6 +103,28 @@ def agreement_section(
         galleries=tuple(galleries),
         numbers={"agreement": list(map(asdict, agreements))},
     )
+
+
+def _side_by_side(
+    first: PredictedFolder, other: PredictedFolder
+) -> tuple[NDArray[np.int64], Doubles, Doubles]:
+    """The images that both models predicted.
+
+    Returns
+    -------
+    rows : (images,) int64
+        Of the first model's catalog.
+    reference, predictions : (images, outputs) float64
+        Of the first and of the other model; NaN where one of them does not know an output.
+    """
+    row_of = {name: row for row, name in enumerate(other.catalog.ids.values)}
+    pairs = [
+        (row, row_of[name]) for row, name in enumerate(first.catalog.ids.values) if name in row_of
+    ]
+    rows, other_rows = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    known = first.task.known_mask & other.task.known_mask
+    reference = np.where(known, first.predictions[rows], np.nan)
+    return rows, reference, np.where(known, other.predictions[other_rows], np.nan)
 
 
 def _root_mean(squares: Doubles) -> float:

@@ -342,20 +342,7 @@ def _purity(model: ScoredModel, wanted: float) -> ReportSection:
         index: purity_curve(names[index], model.predictions[:, index], true == index, wanted)
         for index in range(len(names))
     }
-    figures = []
-    for index in _largest(model)[:_MOST_CURVES]:
-        curve = curves[index]
-        panel = ChartPanel(
-            AxisScale(0, 1, "probability above"),
-            AxisScale(0, 1, "share"),
-            f"Purity of {curve.name}",
-        )
-        x, keep = _thinned(np.array(curve.thresholds))
-        panel.line(x, np.array(curve.purity)[keep].tolist(), 0, dashed=False)
-        panel.line(x, np.array(curve.completeness)[keep].tolist(), 1, dashed=True)
-        if curve.threshold is not None:
-            panel.line([curve.threshold] * 2, [0, 1], dashed=True)
-        figures.append(Figure(curve.name, panel.svg()))
+    figures = tuple(_purity_figure(curves[index]) for index in _largest(model)[:_MOST_CURVES])
     rows = tuple(
         (
             curve.name,
@@ -382,7 +369,7 @@ def _purity(model: ScoredModel, wanted: float) -> ReportSection:
         "purity",
         "A pure sample of one class",
         tuple(text),
-        tuple(figures),
+        figures,
         (("bar c0", "purity"), ("dash c1", "completeness")),
         (
             ReportTable(
@@ -406,6 +393,18 @@ def _purity(model: ScoredModel, wanted: float) -> ReportSection:
             ],
         },
     )
+
+
+def _purity_figure(curve: PurityCurve) -> Figure:
+    panel = ChartPanel(
+        AxisScale(0, 1, "probability above"), AxisScale(0, 1, "share"), f"Purity of {curve.name}"
+    )
+    x, keep = _thinned(np.array(curve.thresholds))
+    panel.line(x, np.array(curve.purity)[keep].tolist(), 0, dashed=False)
+    panel.line(x, np.array(curve.completeness)[keep].tolist(), 1, dashed=True)
+    if curve.threshold is not None:
+        panel.line([curve.threshold] * 2, [0, 1], dashed=True)
+    return Figure(curve.name, panel.svg())
 
 
 def _thinned(values: Doubles) -> tuple[list[float], NDArray[np.int64]]:

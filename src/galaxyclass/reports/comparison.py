@@ -12,7 +12,9 @@ import numpy as np
 from galaxyclass.plots.panel import AxisScale, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
 from galaxyclass.reports.scored import ScoredModel
+from galaxyclass.reports.votes import model_colour
 from galaxyclass.short import signed
+from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.scores.bootstrap import percentile_interval
 
 
@@ -103,37 +105,13 @@ def comparison_section(models: Sequence[ScoredModel]) -> ReportSection:
     """The differences as a figure and a table."""
     metric, first = models[0].task.metric, models[0]
     differences = [each for each in paired_differences(models) if not math.isnan(each.difference)]
-    texts = []
-    for each in differences:
-        if each.of != "all":
-            continue
-        better = (each.difference < 0) == metric.lower_is_better
-        words = (
-            f"{metric.label} {signed(each.difference, 4)} [{signed(each.low, 4)}, "
-            f"{signed(each.high, 4)}]"
-        )
-        if each.is_clear:
-            word = "better" if better else "worse"
-            texts.append(f"{each.model} is {word} than {first.name}: {words}.")
-        else:
-            texts.append(
-                f"These galaxies cannot tell which of {first.name} and {each.model} is better: "
-                f"{words}, and the interval holds 0."
-            )
+    texts = [_in_words(each, metric) for each in differences if each.of == "all"]
     largest = max(max(abs(each.low), abs(each.high)) for each in differences) or 1.0
     axis = AxisScale(-largest * 1.05, largest * 1.05, f"difference of {metric.label}")
     figures = []
     for number, model in enumerate(models[1:], 1):
-        rows = [
-            MarkRow(
-                each.of,
-                [RowMark((0.0, math.nan, math.nan), 0, "line"),
-                 RowMark((each.difference, each.low, each.high), (0, 2, 3, 5)[number % 4])],
-                f"{each.difference:+.4f} [{each.low:+.4f}, {each.high:+.4f}]",
-            )
-            for each in differences
-            if each.model == model.name
-        ]  # fmt: skip
+        colour = model_colour(number)
+        rows = [_row(each, colour) for each in differences if each.model == model.name]
         title = f"{model.name} less {first.name}"
         figures.append(Figure(title, rows_of_marks(rows, axis, title)))
     side = "left" if metric.lower_is_better else "right"
@@ -162,3 +140,25 @@ def comparison_section(models: Sequence[ScoredModel]) -> ReportSection:
         ),
         numbers={"differences": list(map(asdict, differences))},
     )
+
+
+def _in_words(difference: PairedDifference, metric: Metric) -> str:
+    """Which of two models is better, or that the galaxies cannot tell."""
+    model, reference = difference.model, difference.reference
+    figures = (
+        f"{metric.label} {signed(difference.difference, 4)} [{signed(difference.low, 4)}, "
+        f"{signed(difference.high, 4)}]"
+    )
+    if not difference.is_clear:
+        return (
+            f"These galaxies cannot tell which of {reference} and {model} is better: {figures}, "
+            "and the interval holds 0."
+        )
+    better = (difference.difference < 0) == metric.lower_is_better
+    return f"{model} is {'better' if better else 'worse'} than {reference}: {figures}."
+
+
+def _row(difference: PairedDifference, colour: int) -> MarkRow:
+    value, low, high = difference.difference, difference.low, difference.high
+    marks = [RowMark((0.0, math.nan, math.nan), 0, "line"), RowMark((value, low, high), colour)]
+    return MarkRow(difference.of, marks, f"{value:+.4f} [{low:+.4f}, {high:+.4f}]")

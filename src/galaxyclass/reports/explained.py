@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,12 @@ from galaxyclass.reports.examples import jpeg_uri
 from galaxyclass.reports.kinds import TaskSections
 from galaxyclass.reports.parts import Cell, Gallery, ReportPicture, ReportSection, ReportTable
 from galaxyclass.short import counted, signed
+
+if TYPE_CHECKING:
+    from galaxyclass.explanation.explain import Explainer
+    from galaxyclass.explanation.faithfulness import Faithfulness
+
+_COLUMNS = ("id", "group", "answer", "predicted", "map", "random", "central", "is_better")
 
 
 def explained_section(
@@ -54,55 +62,27 @@ def explained_section(
     BundleError
         Several models with different cutouts.
     """
-    from galaxyclass.explanation.explain import Explainer, judge, mean_difference
-    from galaxyclass.explanation.grid import overlay
+    from galaxyclass.explanation.explain import above_chance, judge
 
-    assert kind.explained is not None
-    task = model.task
-    tree = task.decision_tree
-    words = [answer.name for answer in tree.answers] if tree else list(task.names)
-    explainers: dict[int, Explainer] = {}
-    galleries, tested = [], []
-    rows: list[tuple[Cell, ...]] = []
+    explain = _Explain(model, predictions, kind, seed)
+    galleries, tested = [], list[_Explained]()
     done, total = 0, sum(len(indices) for _, indices in groups)
     for title, indices in groups:
-        pictures = []
+        explained = []
         for index in indices.tolist():
-            output = kind.explained(task, predictions[index])
-            if output not in explainers:
-                explainers[output] = Explainer(model, output, "occlusion", seed)
-            explainer, name = explainers[output], str(catalog.ids.values[index])
-            try:
-                cutout = read_cutout(catalog.paths[index], explainer.preprocessing)
-            except ImageError:
-                continue
-            galaxy = explainer.explain(name, cutout)
-            found = galaxy.faithfulness
-            scores = tuple(each.score for each in (found.found, found.random, found.central))
-            verdict = "" if found.is_better else ": no better than these"
-            caption = (
-                f"{words[output]} {galaxy.share:.2f}\nfaithfulness {signed(scores[0])}\n"
-                f"random {signed(scores[1])}, central blob {signed(scores[2])}{verdict}"
-            )
-            pair = np.hstack([_plain_side(galaxy.cutout, overlay(galaxy)), overlay(galaxy)])
-            pictures.append(ReportPicture(jpeg_uri(pair), name, caption))
-            rows.append((name, title, words[output], galaxy.share, *scores, str(found.is_better)))
-            tested.append(found)
-            done += 1
-            progress("explain", done, total)
-        galleries.append(Gallery(title, tuple(pictures), wide=True))
+            galaxy = explain(catalog, index, title)
+            if galaxy is not None:
+                explained.append(galaxy)
+                done += 1
+                progress("explain", done, total)
+        pictures = tuple(galaxy.picture for galaxy in explained)
+        galleries.append(Gallery(title, pictures, wide=True))
+        tested += explained
     if not tested:
         return None
-    above_random, above_central = (
-        mean_difference(
-            [each.found.score for each in tested],
-            [getattr(each, other).score for each in tested],
-            seed,
-        )
-        for other in ("random", "central")
-    )
-    better = sum(each.is_better for each in tested)
-    columns = ("id", "group", "answer", "predicted", "map", "random", "central", "is_better")
+    above_random, above_central = above_chance([each.faithfulness for each in tested], seed)
+    better = sum(each.faithfulness.is_better for each in tested)
+    rows = tuple(galaxy.row for galaxy in tested)
     return ReportSection(
         "explained",
         "What the predictions rest on",
@@ -118,15 +98,64 @@ def explained_section(
             f"Better than both: {better} of {counted(len(tested), 'map')}. "
             + " ".join(judge(above_random, above_central, None)),
         ),
-        tables=(ReportTable("explained", columns, tuple(rows), "The same as a table"),),
+        tables=(ReportTable("explained", _COLUMNS, rows, "The same as a table"),),
         galleries=tuple(galleries),
         numbers={
-            "galaxies": [dict(zip(columns, row, strict=True)) for row in rows],
+            "galaxies": [dict(zip(_COLUMNS, row, strict=True)) for row in rows],
             "better_than_both": better,
             "above_random": vars(above_random),
             "above_central": vars(above_central),
         },
     )
+
+
+@dataclass(frozen=True)
+class _Explained:
+    """A galaxy in the section: its picture, its row of the table, and how good its map is."""
+
+    picture: ReportPicture
+    row: tuple[Cell, ...]
+    faithfulness: Faithfulness
+
+
+class _Explain:
+    """Explains galaxies one by one; an explainer is kept for each output that was asked for."""
+
+    def __init__(self, model: Model, predictions: Doubles, kind: TaskSections, seed: int) -> None:
+        assert kind.explained is not None
+        self.model, self.predictions, self.seed = model, predictions, seed
+        self.output_of = kind.explained
+        tree = model.task.decision_tree
+        self.words = [answer.name for answer in tree.answers] if tree else list(model.task.names)
+        self.explainers: dict[int, Explainer] = {}
+
+    def __call__(self, catalog: Catalog, index: int, group: str) -> _Explained | None:
+        """Explain a galaxy of the catalog; None where its picture cannot be read."""
+        from galaxyclass.explanation.explain import Explainer
+        from galaxyclass.explanation.grid import overlay
+
+        output = self.output_of(self.model.task, self.predictions[index])
+        if output not in self.explainers:
+            self.explainers[output] = Explainer(self.model, output, "occlusion", self.seed)
+        explainer, name = self.explainers[output], str(catalog.ids.values[index])
+        try:
+            cutout = read_cutout(catalog.paths[index], explainer.preprocessing)
+        except ImageError:
+            return None
+        galaxy, answer = explainer.explain(name, cutout), self.words[output]
+        found = galaxy.faithfulness
+        scores = tuple(each.score for each in (found.found, found.random, found.central))
+        verdict = "" if found.is_better else ": no better than these"
+        caption = (
+            f"{answer} {galaxy.share:.2f}\nfaithfulness {signed(scores[0])}\n"
+            f"random {signed(scores[1])}, central blob {signed(scores[2])}{verdict}"
+        )
+        pair = np.hstack([_plain_side(galaxy.cutout, overlay(galaxy)), overlay(galaxy)])
+        return _Explained(
+            ReportPicture(jpeg_uri(pair), name, caption),
+            (name, group, answer, galaxy.share, *scores, str(found.is_better)),
+            found,
+        )
 
 
 def explained_groups(

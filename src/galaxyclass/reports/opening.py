@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from galaxyclass.plots.panel import AxisScale, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
 from galaxyclass.reports.scored import ScoredModel
-from galaxyclass.reports.votes import model_legend
+from galaxyclass.reports.votes import model_colour, model_legend
 from galaxyclass.short import counted, percent, verb
+from galaxyclass.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -78,35 +79,14 @@ def opening_section(models: Sequence[ScoredModel]) -> ReportSection:
             f"{trained:,} of these galaxies {verb(trained, 'was')} trained on: the score is too "
             "good, and says little about others."
         )
-    rows = []
-    for number, (score, mark) in enumerate(zip(scores, model_legend(models), strict=True)):
-        marks = [RowMark((score.simplest, math.nan, math.nan), 1, "hollow")]
-        if not math.isnan(score.noise_floor):
-            marks.append(RowMark((score.noise_floor, math.nan, math.nan), 0, "line"))
-        colour = int(mark[0].split()[-1].removeprefix("c"))
-        marks.append(RowMark((score.score, score.low, score.high), colour))
-        rows.append(MarkRow(score.model, marks, f"{score.score:.4f}"))
-        if number == 0 and not math.isnan(score.noise_floor):
-            why = (
-                "the numbers of the table have errors themselves"
-                if models[0].task.decision_tree is None
-                else "votes are a sample of volunteers"
-            )
-            way = (
-                f"has gone {percent(score.explained)} of the way from the simplest predictor to "
-                "there"
-                if score.explained >= 0
-                else "has learnt nothing: it is no better than the simplest predictor"
-            )
-            text.append(
-                f"A perfect model would not reach 0, because {why}: its {metric.label} would be "
-                f"about {score.noise_floor:.4f} (the noise floor). The model {way}."
-            )
+    if not math.isnan(first.noise_floor):
+        text.append(_noise_floor_text(first, models[0].task))
     text += [
         f"{score.model} has {score.score:.4f} ({score.low:.4f} to {score.high:.4f})."
         for score in scores[1:]
     ]
     ends = [end for score in scores for end in (score.simplest, score.high)]
+    rows = [_score_row(score, model_colour(number)) for number, score in enumerate(scores)]
     axis = AxisScale(0.0, max(ends) * 1.05 if metric.lower_is_better else 1.0, metric.label)
     legend = [*model_legend(models), ("ring c1", metric.simplest)]
     if not math.isnan(first.noise_floor):
@@ -128,6 +108,33 @@ def opening_section(models: Sequence[ScoredModel]) -> ReportSection:
         ),
         numbers={"scores": list(map(asdict, scores))},
     )
+
+
+def _noise_floor_text(score: MainScore, task: Task) -> str:
+    """How far from the simplest predictor to the noise floor a model has gone."""
+    why = (
+        "the numbers of the table have errors themselves"
+        if task.decision_tree is None
+        else "votes are a sample of volunteers"
+    )
+    way = (
+        f"has gone {percent(score.explained)} of the way from the simplest predictor to there"
+        if score.explained >= 0
+        else "has learnt nothing: it is no better than the simplest predictor"
+    )
+    return (
+        f"A perfect model would not reach 0, because {why}: its {task.metric.label} would be "
+        f"about {score.noise_floor:.4f} (the noise floor). The model {way}."
+    )
+
+
+def _score_row(score: MainScore, colour: int) -> MarkRow:
+    """The score of a model with its interval, the simplest predictor's and the noise floor."""
+    marks = [RowMark((score.simplest, math.nan, math.nan), 1, "hollow")]
+    if not math.isnan(score.noise_floor):
+        marks.append(RowMark((score.noise_floor, math.nan, math.nan), 0, "line"))
+    marks.append(RowMark((score.score, score.low, score.high), colour))
+    return MarkRow(score.model, marks, f"{score.score:.4f}")
 
 
 def _article(word: str) -> str:

@@ -125,7 +125,7 @@ def property_section(
 
 
 def columns_of_numbers(catalog: Catalog, by: Sequence[str]) -> dict[str, Doubles]:
-    """Columns of a table to plot the score against: those named, and those with known names.
+    """Columns, each (galaxies,), to plot the score against: those named and those with known names.
 
     Raises
     ------
@@ -211,7 +211,7 @@ def size_and_brightness(cutout: NDArray[np.uint8]) -> tuple[float, float]:
 
 
 def score_by_property(model: ScoredModel, name: str, values: Doubles) -> ByProperty | None:
-    """The main score in bins of equally many galaxies; None where there are too few."""
+    """The main score in bins of equally many galaxies by (galaxies,) values; None of too few."""
     task, known = model.task, np.isfinite(values)
     count = min(_BINS, int(known.sum()) // _FEWEST)
     if count < 2:

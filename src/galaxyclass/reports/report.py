@@ -41,7 +41,7 @@ from galaxyclass.reports.explained import explained_groups, explained_section
 from galaxyclass.reports.kinds import sections_of
 from galaxyclass.reports.opening import opening_section
 from galaxyclass.reports.page import report_page
-from galaxyclass.reports.parts import ReportSection, ReportSettings
+from galaxyclass.reports.parts import Gallery, ReportSection, ReportSettings
 from galaxyclass.reports.predicted import PredictedFolder, extra_columns, predict_folder
 from galaxyclass.reports.properties import columns_of_numbers, property_section
 from galaxyclass.reports.scored import ScoredModel, in_common, scored_model
@@ -202,45 +202,102 @@ def report(
         )
     with results.claim():
         if labelled:
-            evaluations = [
-                evaluate(
-                    model,
-                    dataset,
-                    output=folder / f"model_{number}",
-                    part=part,
-                    votes=votes,
-                    include=extra_columns(model),
-                    seed=seed,
-                    overwrite=True,
-                    quote_formulas=quote_formulas,
-                    progress=progress,
-                )
-                for number, model in enumerate(models, 1)
-            ]
-            remarks = evaluations[0].prediction.notes
-            sections, notes = scored_sections(models, names, evaluations, settings, progress)
-            title = (
-                f"How good is the model “{names[0]}”?" if len(models) == 1 else " and ".join(names)
+            content = _score(
+                models,
+                names,
+                dataset,
+                folder,
+                part=part,
+                settings=settings,
+                quote_formulas=quote_formulas,
+                progress=progress,
             )
-            source = [f"{_counted(evaluations[0])} of {dataset.name}; images: {dataset.images}"]
         else:
-            folders = [
-                predict_folder(
-                    name, model, dataset.catalog, folder / f"model_{number}.csv", progress
-                )
-                for number, (name, model) in enumerate(zip(names, models, strict=True), 1)
-            ]
-            remarks = folders[0].summary.notes
-            sections, notes = folder_sections(folders, settings, progress)
-            title = f"What is in {dataset.images.name or dataset.images}?"
-            source = [
-                f"{counted(len(folders[0]), 'image')} of {dataset.images}, as the model {names[0]} "
-                "sees them"
-            ]
-        finished = write_report(title, source, sections, notes, page, quote_formulas=quote_formulas)
+            content = _predict(models, names, dataset, folder, settings=settings, progress=progress)
+        finished = write_report(
+            content.title,
+            [content.source],
+            content.sections,
+            content.notes,
+            page,
+            quote_formulas=quote_formulas,
+        )
         for number in range(1, len(models) + 1):
             forget_predictions(folder / f"model_{number}.csv")
-    return replace(finished, notes=tuple(dict.fromkeys((*remarks, *finished.notes))))
+    return replace(finished, notes=tuple(dict.fromkeys((*content.remarks, *finished.notes))))
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What a page shows; `remarks` are those of the prediction, which are printed as well."""
+
+    title: str
+    source: str
+    sections: Sequence[ReportSection]
+    notes: Sequence[str]
+    remarks: Sequence[str]
+
+
+def _score(
+    models: Sequence[Model],
+    names: Sequence[str],
+    dataset: Dataset,
+    folder: Path,
+    *,
+    part: Part,
+    settings: ReportSettings,
+    quote_formulas: bool,
+    progress: Progress,
+) -> _Content:
+    """Score models on galaxies with labels."""
+    evaluations = [
+        evaluate(
+            model,
+            dataset,
+            output=folder / f"model_{number}",
+            part=part,
+            votes=settings.votes,
+            include=extra_columns(model),
+            seed=settings.seed,
+            overwrite=True,
+            quote_formulas=quote_formulas,
+            progress=progress,
+        )
+        for number, model in enumerate(models, 1)
+    ]
+    sections, notes = scored_sections(models, names, evaluations, settings, progress)
+    return _Content(
+        f"How good is the model “{names[0]}”?" if len(models) == 1 else " and ".join(names),
+        _source(evaluations[0]),
+        sections,
+        notes,
+        evaluations[0].prediction.notes,
+    )
+
+
+def _predict(
+    models: Sequence[Model],
+    names: Sequence[str],
+    dataset: Dataset,
+    folder: Path,
+    *,
+    settings: ReportSettings,
+    progress: Progress,
+) -> _Content:
+    """Predict images without labels."""
+    folders = [
+        predict_folder(name, model, dataset.catalog, folder / f"model_{number}.csv", progress)
+        for number, (name, model) in enumerate(zip(names, models, strict=True), 1)
+    ]
+    sections, notes = folder_sections(folders, settings, progress)
+    return _Content(
+        f"What is in {dataset.images.name or dataset.images}?",
+        f"{counted(len(folders[0]), 'image')} of {dataset.images}, as the model {names[0]} sees "
+        "them",
+        sections,
+        notes,
+        folders[0].summary.notes,
+    )
 
 
 def prepare_report(model: Model, output: Path, *, overwrite: bool) -> tuple[str, ...]:
@@ -284,10 +341,13 @@ def report_evaluation(
     """
     name = unique_names([model])[0]
     sections, notes = scored_sections([model], [name], [evaluation], settings, progress)
-    dataset = evaluation.dataset
-    source = [f"{_counted(evaluation)} of {dataset.name}; images: {dataset.images}"]
     title = f"How good is the model “{name}”?"
-    return write_report(title, source, sections, notes, output, quote_formulas=quote_formulas)
+    return write_report(title, [_source(evaluation)], sections, notes, output)
+
+
+def _source(evaluation: Evaluation) -> str:
+    dataset, galaxies = evaluation.dataset, counted(evaluation.scores.galaxies, "galaxy")
+    return f"{galaxies} of {dataset.name}; images: {dataset.images}"
 
 
 def scored_sections(
@@ -304,49 +364,22 @@ def scored_sections(
     ]
     if len(scored) > 1:
         scored = in_common(scored, settings.votes)
-    first, kind = scored[0], sections_of(scored[0].task)
+    first = scored[0]
     # Without remarks on the course of the prediction: a stopped report ends as any other.
     notes = [models[0].ensemble.note] if models[0].ensemble.note else []
     notes += [*evaluations[0].notes, *evaluations[0].prediction.warnings]
-
-    def caption(index: int) -> str:
-        return kind.caption(first.task, first.predictions[index], first.values[index])
-
-    def error_caption(index: int) -> str:
-        return kind.error_caption(first.task, first.predictions[index], first.values[index])
-
-    def strange_caption(index: int) -> str:
-        assert first.strangeness is not None
-        words = kind.caption(first.task, first.predictions[index], None)
-        return f"score {first.strangeness[index]:.2f}\n{words}"
-
     sections: list[ReportSection | None] = [opening_section(scored)]
     if len(scored) > 1:
         sections.append(comparison_section(scored))
     sections += _of_each(scored, settings)
-    galleries = [extreme_gallery(_WORST, first, first.losses, error_caption)]
     measures = [(_WORST, first.losses)]
     with suppress(ScoreError):  # numbers do not say how sure the model is of them
-        certainty = -first.task.uncertainty(first.predictions)
-        galleries.append(extreme_gallery(_SUREST, first, certainty, caption))
-        measures.append((_SUREST, certainty))
-    sections.append(
-        ReportSection(
-            "galaxies",
-            "Galaxy by galaxy",
-            (
-                "Numbers hide what pictures show. Where the model is far off: is the galaxy hard, "
-                "is the picture bad, or would you side with the model?",
-            ),
-            galleries=tuple(galleries),
-        )
-    )
+        measures.append((_SUREST, -first.task.uncertainty(first.predictions)))
+    sections.append(_galaxies_section(first, measures))
     if settings.explain:
         sections.append(_explained(first, measures, settings, notes, progress))
-    if first.strangeness is not None:
-        strange = strange_section(
-            first.strangeness, first.catalog, first.preprocessing, strange_caption
-        )
+    strange = _strange(first)
+    if strange is not None:
         # The pictures are the same for all models; what is strange to each is its own.
         sections.append(strange if len(scored) == 1 else _named(strange, first.name))
     for number, model in enumerate(scored, 1):
@@ -363,25 +396,52 @@ def scored_sections(
     return [section for section in sections if section is not None], notes
 
 
+def _galaxies_section(model: ScoredModel, measures: Sequence[tuple[str, Doubles]]) -> ReportSection:
+    """Pictures of the galaxies that are highest in each measure, first that of the errors."""
+    kind = sections_of(model.task)
+
+    def gallery(title: str, values: Doubles) -> Gallery:
+        caption = kind.error_caption if title == _WORST else kind.caption
+        return extreme_gallery(
+            title,
+            model,
+            values,
+            lambda index: caption(model.task, model.predictions[index], model.values[index]),
+        )
+
+    return ReportSection(
+        "galaxies",
+        "Galaxy by galaxy",
+        (
+            "Numbers hide what pictures show. Where the model is far off: is the galaxy hard, "
+            "is the picture bad, or would you side with the model?",
+        ),
+        galleries=tuple(gallery(title, values) for title, values in measures),
+    )
+
+
+def _strange(model: ScoredModel | PredictedFolder) -> ReportSection | None:
+    """The images that are flagged; None for a model without an out-of-distribution score."""
+    scores, kind = model.strangeness, sections_of(model.task)
+    if scores is None:
+        return None
+
+    def caption(index: int) -> str:
+        words = kind.caption(model.task, model.predictions[index], None)
+        return f"score {scores[index]:.2f}\n{words}"
+
+    return strange_section(scores, model.catalog, model.preprocessing, caption)
+
+
 def folder_sections(
     folders: Sequence[PredictedFolder], settings: ReportSettings, progress: Progress
 ) -> tuple[list[ReportSection], list[str]]:
     """The sections of a report without labels, and notes on what was left out."""
     first = folders[0]
-    kind = sections_of(first.task)
-
-    def caption(index: int) -> str:
-        assert first.strangeness is not None
-        words = kind.caption(first.task, first.predictions[index], None)
-        return f"score {first.strangeness[index]:.2f}\n{words}"
-
-    sections = kind.overview(first)
-    if first.strangeness is not None:
-        # How the images differ from those of the training stands first: it says how far the rest
-        # can be trusted.
-        sections.insert(
-            0, strange_section(first.strangeness, first.catalog, first.preprocessing, caption)
-        )
+    kind, strange = sections_of(first.task), _strange(first)
+    # How the images differ from those of the training stands first: it says how far the rest can
+    # be trusted.
+    sections = [*([] if strange is None else [strange]), *kind.overview(first)]
     if len(folders) > 1:
         sections.append(agreement_section(folders, kind.caption))
     notes = [first.model.ensemble.note] if first.model.ensemble.note else []
@@ -394,9 +454,7 @@ def folder_sections(
         explained = _explained(first, measures, settings, notes, progress)
         sections += [] if explained is None else [explained]
     if first.summary.failed:
-        notes.append(
-            f"Left out, since they cannot be decoded: {counted(first.summary.failed, 'image')}."
-        )
+        notes.append(f"Left out, since not decodable: {counted(first.summary.failed, 'image')}.")
     sections.append(
         ReportSection(
             "notes",
@@ -550,7 +608,3 @@ def unique_names(models: Sequence[Model]) -> list[str]:
     return [
         f"{name} ({number})" if counts[name] > 1 else name for number, name in enumerate(longer, 1)
     ]
-
-
-def _counted(evaluation: Evaluation) -> str:
-    return counted(evaluation.scores.galaxies, "galaxy")

@@ -74,7 +74,7 @@ class ScoredModel:
         return len(self.predictions)
 
     def take(self, indices: NDArray[np.int64]) -> ScoredModel:
-        """The galaxies at these indices, in that order."""
+        """The galaxies at (n,) indices, in that order."""
         return replace(
             self,
             catalog=self.catalog.take(indices),
@@ -90,7 +90,7 @@ def picture_settings(model: Model) -> Preprocessing:
 
 
 def strangeness_of(table: Any) -> Doubles | None:
-    """The out-of-distribution scores of a table of predictions, if it has them."""
+    """(galaxies,) out-of-distribution scores of a table of predictions, if it has them."""
     if "strangeness" not in table.column_names:
         return None
     column = table["strangeness"].to_numpy(zero_copy_only=False)

@@ -45,7 +45,7 @@ class Strangeness:
 
 
 def summarise_strangeness(scores: Doubles) -> Strangeness:
-    """How many pictures are flagged.
+    """How many of (pictures,) scores are above 1, and so flagged.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def strange_section(
     preprocessing: Preprocessing,
     caption: Callable[[int], str],
 ) -> ReportSection:
-    """The distribution of the out-of-distribution score, and the strangest pictures."""
+    """The distribution of (pictures,) out-of-distribution scores, and the strangest pictures."""
     summary = summarise_strangeness(scores)
     edges = np.linspace(0, _END, _BINS + 1)
     heights, _ = np.histogram(np.clip(scores, 0, _END - 1e-9), edges)

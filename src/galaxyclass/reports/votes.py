@@ -87,7 +87,7 @@ def by_question(models: Sequence[ScoredModel], tree: Tree) -> ReportSection:
         ]
         for number, of_model in enumerate(scored):
             each = of_model[index]
-            marks.append(RowMark((each.rmse, each.low, each.high), _colour(number)))
+            marks.append(RowMark((each.rmse, each.low, each.high), model_colour(number)))
         note = (
             f"RMSE {question.rmse:.3f}, mean vector {question.simplest:.3f}, "
             f"noise floor {question.noise_floor:.3f}"
@@ -273,7 +273,7 @@ def interval_level(model: ScoredModel) -> float:
 
 
 def vote_caption(task: Task, predicted: Doubles, true: Doubles | None) -> str:
-    """The leading answers of a galaxy along the tree, a line each, beside the true fractions."""
+    """The leading answers of a galaxy along the tree, a line each; (answers,) joint fractions."""
     tree = task.decision_tree
     assert tree is not None, "votes have a tree"
     lines = []
@@ -285,7 +285,7 @@ def vote_caption(task: Task, predicted: Doubles, true: Doubles | None) -> str:
 
 
 def vote_error_caption(task: Task, predicted: Doubles, true: Doubles) -> str:
-    """The two largest errors of a galaxy, a line each."""
+    """The two largest errors among the (answers,) of a galaxy, a line each."""
     tree = task.decision_tree
     assert tree is not None, "votes have a tree"
     errors = np.nan_to_num(np.abs(np.where(task.known_mask, predicted, np.nan) - true), nan=-1.0)
@@ -346,9 +346,9 @@ def leading_path(tree: Tree, predicted: Doubles, most: int = 3) -> list[int]:
 
 def model_legend(models: Sequence[ScoredModel]) -> list[tuple[str, str]]:
     """The colour of each model."""
-    return [(f"dot c{_colour(number)}", model.name) for number, model in enumerate(models)]
+    return [(f"dot c{model_colour(number)}", model.name) for number, model in enumerate(models)]
 
 
-def _colour(number: int) -> int:
-    """The colour of a model; 1 is that of the simplest predictor."""
+def model_colour(number: int) -> int:
+    """The colour of a model, the first of which has number 0; 1 is the simplest predictor's."""
     return (0, 2, 3, 5)[number % 4]

@@ -88,7 +88,7 @@ def expect(
 
 
 def softmax(leaning: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities of log odds along the last axis."""
+    """(…, answers) probabilities of log odds along the last axis."""
     odds = np.exp(leaning - leaning.max(axis=-1, keepdims=True))
     return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
 

@@ -55,7 +55,7 @@ def metric_of_history(row: Mapping[str, float]) -> Metric:
 
 
 def fit_task(targets: Targets, training: NDArray[np.int64]) -> Task:
-    """The task of predicting some targets; see `Task.fit`."""
+    """The task of predicting some targets; ``training`` are (n,) indices, as for `Task.fit`."""
     return TASKS[targets.kind].fit(targets, training)
 
 

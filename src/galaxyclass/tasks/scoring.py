@@ -91,10 +91,16 @@ class Scoring(ABC):
 
     @abstractmethod
     def scorable(self, targets: Targets) -> tuple[Values, tuple[str, ...]]:
-        """The values of targets that the task predicts; and notes on what is left out."""
+        """(galaxies, …) the targets that the task predicts; and notes on what is left out."""
 
     def readable(self, predictions: Floats, values: Any) -> tuple[Any, tuple[str, ...]]:
         """The values for which predictions can be scored; and notes on what is left out.
+
+        Parameters
+        ----------
+        predictions : (galaxies, outputs) float
+        values : (galaxies, …)
+            As `scorable` gives them.
 
         Raises
         ------

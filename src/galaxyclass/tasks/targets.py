@@ -42,11 +42,11 @@ class Targets(ABC):
 
     @abstractmethod
     def take(self, indices: NDArray[np.int64]) -> Self:
-        """The targets of some galaxies, in that order."""
+        """The targets of the galaxies at (n,) indices, in that order."""
 
     @abstractmethod
     def values(self, indices: NDArray[np.int64] | None = None) -> Values:
-        """(galaxies, …) the values of some galaxies, or of all; see `Values`."""
+        """(n, …) the values of the galaxies at (n,) indices, or of all; see `Values`."""
 
     @abstractmethod
     def blank(self, galaxies: int) -> Values:
@@ -114,7 +114,12 @@ class Targets(ABC):
 def mean_over_tables(
     values: Any, others: Sequence[tuple[NDArray[np.int64], Any]]
 ) -> NDArray[np.float32]:
-    """The mean over the tables that know a value; NaN is unknown (see `Targets.combine`).
+    """The mean over the tables that know a value; NaN is unknown.
+
+    Parameters
+    ----------
+    values, others
+        As for `Targets.combine`; (galaxies, outputs) float32, and (n, outputs) of the others.
 
     Examples
     --------

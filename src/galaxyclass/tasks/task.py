@@ -175,7 +175,7 @@ class Task(Scoring):
         return np.asarray(values, dtype=np.float64)
 
     def from_interval_scale(self, values: Floats) -> Doubles:
-        """The inverse of `to_interval_scale`."""
+        """(galaxies, outputs) outputs of a network, from the scale of the intervals."""
         return np.asarray(values, dtype=np.float64)
 
     def interval_truth(self, targets: Targets) -> Floats | None:
@@ -253,7 +253,7 @@ class Task(Scoring):
         return self.names, None
 
     def shown(self, predictions: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predictions as they stand in a table, from the outputs of a network."""
+        """(galaxies, columns) predictions as a table has them, from the outputs of a network."""
         return predictions
 
     def shown_beside(self, index: int) -> slice | None:
@@ -261,7 +261,7 @@ class Task(Scoring):
         return None
 
     def from_shown(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The outputs of a network, from predictions as they stand in a table."""
+        """(galaxies, outputs) of a network, from predictions as they stand in a table."""
         return values
 
     @property
@@ -274,7 +274,7 @@ class Task(Scoring):
         raise NotImplementedError(name)
 
     def summed_up(self, predictions: NDArray[np.float32]) -> pa.Array | None:
-        """The cells of the summary column, where `columns` has one."""
+        """(galaxies,) the cells of the summary column, where `columns` has one."""
         return None
 
     # Several models, several tables.

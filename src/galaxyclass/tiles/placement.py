@@ -158,7 +158,7 @@ def _all_outside(tiles: Sequence[SkyTile], catalogue: SkyCatalogue) -> ImageErro
     ra, dec = catalogue.ra, catalogue.dec
     more = f"\nand {counted(len(tiles) - 3, 'more tile')}" if len(tiles) > 3 else ""
     return ImageError(
-        f"not one of {counted(len(catalogue), 'source')} of the catalogue lies in a tile",
+        "not one source of the catalogue lies in a tile",
         wanted="\n".join(
             f"RA {low_ra:.4f} to {high_ra:.4f}, Dec {low_dec:+.4f} to {high_dec:+.4f} ({tile.path})"
             for tile, (low_ra, high_ra, low_dec, high_dec) in zip(tiles, boxes, strict=False)

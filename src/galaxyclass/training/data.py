@@ -21,7 +21,7 @@ class BatchSource(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, indices: NDArray[np.int64]) -> TrainingBatch:
-        """The galaxies of some indices."""
+        """The galaxies at (n,) indices."""
 
 
 class PackedGalaxies:
@@ -34,7 +34,7 @@ class PackedGalaxies:
         return len(self.galaxies)
 
     def batch(self, indices: NDArray[np.int64]) -> TrainingBatch:
-        """The galaxies of some indices, as tensors on the CPU."""
+        """The galaxies at (n,) indices, as tensors on the CPU."""
         galaxies = self.galaxies
         return TrainingBatch(
             torch.from_numpy(galaxies.cutouts(indices)),
@@ -132,7 +132,7 @@ class Batches:
             yield self.galaxies.batch(share)
 
     def order(self) -> NDArray[np.int64]:
-        """The order of this epoch."""
+        """(galaxies,) indices in the order of this epoch."""
         count = len(self.galaxies)
         if self.seed is None:
             return np.arange(count)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.model.checks import find_collapse, measure
+from galaxyclass.short import counted
 from galaxyclass.tasks.kinds import metric_of_history
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.task import Task
@@ -306,8 +307,9 @@ def _no_better(
         return None
     surely = "not surely" if total > 0 else "no"
     return (
-        f"No better: {metric.label} {figures['value']:.4f} on {figures['galaxies']:,} validation "
-        f"galaxies is {surely} better than the {metric.simplest}'s {figures['reference']:.4f}."
+        f"No better: {metric.label} {figures['value']:.4f} on "
+        f"{counted(figures['galaxies'], 'validation galaxy')} is {surely} better than the "
+        f"{metric.simplest}'s {figures['reference']:.4f}."
     )
 
 

@@ -81,17 +81,8 @@ def fit_network(
     RunError
         The checkpoint to go on from is damaged.
     """
-    recipe, training = job.recipe, job.recipe.training
-    last = folder / run_folder.LAST
-    epochs_done, stopped = 0, False
-    if last.exists():
-        checkpoint = read_checkpoint(last)
-        try:
-            epochs_done, stopped = int(checkpoint["epoch"]) + 1, stopped_early(checkpoint)
-        except (AttributeError, LookupError, TypeError) as error:
-            raise does_not_fit(last, error) from error
-        if epochs_done > training.epochs:
-            raise does_not_fit(last, ValueError(f"epoch {epochs_done} of {training.epochs}"))
+    training, last = job.recipe.training, folder / run_folder.LAST
+    epochs_done, stopped = _epochs_done(last, training.epochs)
     place = place_of_process(job.devices)
     replica = Replica(place.number, job.devices)
     if replica.number == 0:
@@ -109,15 +100,8 @@ def fit_network(
             replica=replica,
         )
         validation = Batches(sources["validation"], training.batch_size, seed=None, replica=replica)
-        try:
-            module = GalaxyModule(
-                recipe, job.task, job.auxiliary, seed=job.seed, steps_per_epoch=len(batches)
-            )
-            module.set_memory_format(runtime.memory_format)
-            if recipe.model.normalisation == "per_feature":
-                module.network.set_statistics(
-                    *fit_statistics(module.network, job.galaxies["train"])
-                )
+        with _explained_errors(folder, job.recipe):
+            module = _module(job, runtime, len(batches))
             begun = _Begun()
             report = ReportProgress(progress, len(job.galaxies["train"]))
             trainer = _trainer(folder, job, module, runtime, (begun, report))
@@ -131,10 +115,31 @@ def fit_network(
                         raise
                     raise does_not_fit(last, error) from error
             return _kept(folder, job)
-        except StopRequestedError as error:
-            raise _interrupted(folder) from error
-        except RuntimeError as error:
-            raise _explained(error, recipe) from error
+
+
+def _epochs_done(last: Path, epochs: int) -> tuple[int, bool]:
+    """How many epochs a run has behind it, and whether it was stopped early."""
+    if not last.exists():
+        return 0, False
+    checkpoint = read_checkpoint(last)
+    try:
+        done, stopped = int(checkpoint["epoch"]) + 1, stopped_early(checkpoint)
+    except (AttributeError, LookupError, TypeError) as error:
+        raise does_not_fit(last, error) from error
+    if done > epochs:
+        raise does_not_fit(last, ValueError(f"epoch {done} of {epochs}"))
+    return done, stopped
+
+
+def _module(job: TrainingJob, runtime: RuntimeSettings, steps_per_epoch: int) -> GalaxyModule:
+    """The network of a job before its first step, with the statistics of its training galaxies."""
+    module = GalaxyModule(
+        job.recipe, job.task, job.auxiliary, seed=job.seed, steps_per_epoch=steps_per_epoch
+    )
+    module.set_memory_format(runtime.memory_format)
+    if job.recipe.model.normalisation == "per_feature":
+        module.network.set_statistics(*fit_statistics(module.network, job.galaxies["train"]))
+    return module
 
 
 class _Begun(pl.Callback):
@@ -154,15 +159,36 @@ def _trainer(
     listeners: Sequence[pl.Callback],
 ) -> pl.Trainer:
     """Lightning's trainer of a job, with callbacks that listen to this call."""
-    place = place_of_process(job.devices)
-    settings, score = module.recipe.training, f"validation_{module.score_name}"
-    mode = "min" if module.task.metric.lower_is_better else "max"
+    place, settings = place_of_process(job.devices), job.recipe.training
+    return pl.Trainer(
+        accelerator=accelerator_of(job.device),
+        devices=job.devices // place.machines,
+        num_nodes=place.machines,
+        strategy="ddp" if job.devices > 1 else "auto",
+        precision="bf16-mixed" if runtime.precision == "bf16" else "32-true",
+        max_epochs=settings.epochs,
+        gradient_clip_val=settings.gradient_clip or None,
+        callbacks=[*listeners, *_callbacks(folder, module)],
+        plugins=[AtomicCheckpoints(), place.environment()],
+        logger=TensorBoardLogger(folder, name=run_folder.LOGS, version=""),
+        log_every_n_steps=min(10, module.steps_per_epoch),
+        num_sanity_val_steps=0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        default_root_dir=folder,
+    )
+
+
+def _callbacks(folder: Path, module: GalaxyModule) -> list[pl.Callback]:
+    """What writes down a training, keeps its epochs and ends it."""
+    settings, metric = module.recipe.training, module.task.metric
+    score, mode = f"validation_{module.score_name}", "min" if metric.lower_is_better else "max"
     checkpoints = folder / "checkpoints"
     callbacks: list[pl.Callback] = [
-        *listeners,
         StopOnNan(),
         History(folder / run_folder.HISTORY),
-        DrawCurves(partial(draw_history, folder, module.task.metric)),
+        DrawCurves(partial(draw_history, folder, metric)),
         Checkpoints(
             checkpoints,
             Path(run_folder.BEST).stem,
@@ -193,24 +219,7 @@ def _trainer(
             enable_version_counter=False,
         )
     )
-    return pl.Trainer(
-        accelerator=accelerator_of(job.device),
-        devices=job.devices // place.machines,
-        num_nodes=place.machines,
-        strategy="ddp" if job.devices > 1 else "auto",
-        precision="bf16-mixed" if runtime.precision == "bf16" else "32-true",
-        max_epochs=settings.epochs,
-        gradient_clip_val=settings.gradient_clip or None,
-        callbacks=callbacks,
-        plugins=[AtomicCheckpoints(), place.environment()],
-        logger=TensorBoardLogger(folder, name=run_folder.LOGS, version=""),
-        log_every_n_steps=min(10, module.steps_per_epoch),
-        num_sanity_val_steps=0,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-        default_root_dir=folder,
-    )
+    return callbacks
 
 
 def _kept(folder: Path, job: TrainingJob) -> Fitted:
@@ -232,6 +241,17 @@ def _kept(folder: Path, job: TrainingJob) -> Fitted:
     except RuntimeError as error:
         raise does_not_fit(path, error) from error
     return Fitted(network.eval(), int(checkpoint["epoch"]) + 1)
+
+
+@contextmanager
+def _explained_errors(folder: Path, recipe: Recipe) -> Iterator[None]:
+    """Of a stopped training say what is kept, of one without memory which setting to lower."""
+    try:
+        yield
+    except StopRequestedError as error:
+        raise _interrupted(folder) from error
+    except RuntimeError as error:
+        raise _explained(error, recipe) from error
 
 
 def _interrupted(folder: Path) -> TrainingInterruptedError:

@@ -125,7 +125,19 @@ def score_part(
     *,
     floor: bool = True,
 ) -> dict[str, float | int]:
-    """The figures of a part in `Metrics`, with the noise floor where there is one."""
+    """The figures of a part in `Metrics`, with the noise floor where there is one.
+
+    Parameters
+    ----------
+    task : Task
+    predictions : (galaxies, outputs) float32
+    targets : (galaxies, …)
+        `Targets.values`.
+    seed : int
+        Of the bootstrap.
+    floor : bool
+        Compute the noise floor, too.
+    """
     estimate, reference = task.score_beside_simplest(predictions, targets, seed=seed)
     figures = {
         "galaxies": len(targets),

@@ -12,7 +12,7 @@ from typing import Any
 from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import read_split, write_left_out, write_split
-from galaxyclass.data.dataset.several import Parts, prepare_all
+from galaxyclass.data.dataset.several import Parts, Samples, prepare_all
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import RecipeError, RunError, StoppedError
 from galaxyclass.images.survey_limits import with_survey_limits
@@ -172,16 +172,7 @@ def train(
         command=sys.argv,
         runtime=chosen.to_json(),
     )
-    left_out = [finding for sample in samples.tables for finding in sample.left_out]
-    remove_lone_recipe(folder)
-    # The folder appears whole: a kill leaves no run, or one that can be resumed.
-    with writing_folder(folder) as new:
-        write_run(new, job.recipe, info)
-        dataset.save_tables(new)
-        if left_out:
-            name = run_folder.LEFT_OUT
-            write_left_out(new / name, left_out, named=folder / name)
-        write_split(new / run_folder.SPLIT, samples.tables, parts)
+    _begin(folder, job, info, dataset, samples=samples, parts=parts)
     try:
         with using(chosen.runtime):
             trained = _train_to_the_end(folder, job, chosen.runtime, progress)
@@ -190,6 +181,27 @@ def train(
         # The network cannot be built: there is nothing to resume.
         discard_folder(folder)
         raise
+
+
+def _begin(
+    folder: Path,
+    job: TrainingJob,
+    info: RunInfo,
+    dataset: Dataset,
+    *,
+    samples: Samples,
+    parts: Parts,
+) -> None:
+    """Write what a run is begun with. A kill leaves no run, or one that can be resumed."""
+    left_out = [finding for sample in samples.tables for finding in sample.left_out]
+    remove_lone_recipe(folder)
+    with writing_folder(folder) as new:
+        write_run(new, job.recipe, info)
+        dataset.save_tables(new)
+        if left_out:
+            name = run_folder.LEFT_OUT
+            write_left_out(new / name, left_out, named=folder / name)
+        write_split(new / run_folder.SPLIT, samples.tables, parts)
 
 
 @public

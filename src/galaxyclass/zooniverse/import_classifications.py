@@ -154,7 +154,7 @@ def import_classifications(
     _require_one_workflow(records, source, selection)
     _require_galaxies(records, source, selection)
     matches = _matches(known, records, source)
-    imported = _counted(known, layout, records, matches, retired_only=retired_only)
+    imported = _imported(known, layout, records, matches, retired_only=retired_only)
     if path is not None:
         import pyarrow.csv as pc
 
@@ -277,7 +277,7 @@ def _matches(tree: Tree, records: VoteRecords, source: str) -> Matches:
     )
 
 
-def _counted(
+def _imported(
     tree: Tree, layout: Layout, records: VoteRecords, matches: Matches, *, retired_only: bool
 ) -> ImportedVotes:
     dropped: Counter[str] = Counter(records.dropped)

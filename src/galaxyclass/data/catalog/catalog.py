@@ -32,14 +32,17 @@ PART_TABLES: dict[str, str] = {"train": "train.csv", "validation": "val.csv", "t
 
 
 def file_of(table: Path, parts: NDArray[np.object_] | None, row: int) -> Path:
-    """The file that has a row: the table, or the table of the row's part."""
+    """The file that has a row: the table, or that of its part; ``parts`` are (rows,), of all."""
     return table if parts is None else table / PART_TABLES[parts[row]]
 
 
 def line_word(
     table: Path | None, lines: NDArray[np.int64], parts: NDArray[np.object_] | None, row: int
 ) -> str:
-    """The location of a row in words: ``line 7``, or ``val.csv line 7`` in a folder of tables."""
+    """The location of a row in words: ``line 7``, or ``val.csv line 7`` in a folder of tables.
+
+    ``lines`` and ``parts`` are (rows,), of all rows.
+    """
     word = f"{row_word(table)} {lines[row]}"
     return word if parts is None else f"{PART_TABLES[parts[row]]} {word}"
 
@@ -106,7 +109,7 @@ class Catalog:
 
     @property
     def table_parts(self) -> NDArray[np.object_] | None:
-        """The parts, where each has a table of its own; otherwise None."""
+        """(galaxies,) parts, where each part has a table of its own; otherwise None."""
         return self.parts if self.part_column is None else None
 
     def __repr__(self) -> str:
@@ -167,7 +170,7 @@ class Catalog:
         return line_word(self.table, self.rows, self.table_parts, row)
 
     def take(self, indices: NDArray[np.int64]) -> Catalog:
-        """The galaxies at ``indices``, in that order; `problems` and `unlisted` are dropped."""
+        """The galaxies at (n,) ``indices``, in that order; without `problems` and `unlisted`."""
         return replace(
             self,
             ids=replace(self.ids, values=self.ids.values[indices]),

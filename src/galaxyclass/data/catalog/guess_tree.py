@@ -103,7 +103,7 @@ def guess_tree(table: Any) -> GuessedTree:
         )
     coded, answers = _coded(questions)
     layouts, published, joint = _layouts(questions, columns)
-    parents, counted = _parents(questions, columns, joint=joint)
+    parents, unit = _parents(questions, columns, joint=joint)
     found = [
         Question(
             question.code,
@@ -124,7 +124,7 @@ def guess_tree(table: Any) -> GuessedTree:
         published=published,
     )
     comments = {
-        question.code: [_comment(each, answers, counted)]
+        question.code: [_comment(each, answers, unit)]
         for question, each in zip(found, parents, strict=True)
     }
     used = {
@@ -133,7 +133,7 @@ def guess_tree(table: Any) -> GuessedTree:
         for name in (question.total, *(c for by in question.columns.values() for c in by.values()))
     }
     unused = [name for name in file.table.column_names if name not in used]
-    notes = _notes(found, parents, unused, counted)
+    notes = _notes(found, parents, unused, unit)
     if (known := vote_layout(used, [load_tree(name) for name in TREES])) is not None:
         notes = (f"The package has a tree with these columns: {known[0].key}.", *notes)
     header = [
@@ -262,13 +262,13 @@ def _counts(
     return [], empty, ""
 
 
-def _comment(parents: FoundParents, answers: Sequence[Answer], counted: str) -> str:
-    if not counted:
+def _comment(parents: FoundParents, answers: Sequence[Answer], unit: str) -> str:
+    if not unit:
         return "Not known who is asked: write asked_of = [codes of answers] if not everyone is."
     if np.isnan(parents.miss):
         return "Nobody's votes match those of this question: check who is asked."
     who = " or ".join(f"{answers[i].code} ({answers[i].name})" for i in parents.answers)
-    text = f"Asked of {who or 'everyone'}: the {counted} differ by {parents.miss:.2%}."
+    text = f"Asked of {who or 'everyone'}: the {unit} differ by {parents.miss:.2%}."
     if parents.others:
         others = "; or ".join(", ".join(answers[i].code for i in each) for each in parents.others)
         text += f" As good: {others}."
@@ -279,10 +279,10 @@ def _notes(
     questions: Sequence[Question],
     parents: Sequence[FoundParents],
     unused: Sequence[str],
-    counted: str,
+    unit: str,
 ) -> tuple[str, ...]:
     notes = []
-    if not counted:
+    if not unit:
         notes.append(
             "Who is asked each question cannot be found from shares of those who were asked: every "
             "question is asked of everyone here. Counts of votes, or totals, would tell."

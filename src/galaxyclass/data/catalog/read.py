@@ -157,15 +157,7 @@ def read_catalog(
     file = _open(table, votes)
     if id_map is not None:
         file = with_map(file, open_map(id_map), names)
-    asked = [name for name, value in (("target_column", target_column), ("numbers", numbers),
-                                      ("counts", counts)) if value]  # fmt: skip
-    if len(asked) > 1:
-        raise CatalogError(
-            f"{file.path}: one table cannot be read for classes, numbers and counts at once",
-            argument=asked[-1],
-            wanted="one of `target_column`, `numbers` and `counts`",
-            got=" and ".join(f"`{name}`" for name in asked),
-        )
+    _require_one_kind(file, target_column=target_column, numbers=numbers, counts=counts)
     read_votes = votes.votes()
     if counts and read_votes is None:
         raise _no_counts(file, trees)
@@ -173,14 +165,27 @@ def read_catalog(
         names,
         file,
         read_votes,
+        _Asked(
+            target_column,
+            (numbers,) if isinstance(numbers, str) else tuple(numbers or ()),
+            as_missing_values(missing),
+        ),
         id_column=id_column,
-        target_column=target_column,
-        numbers=(numbers,) if isinstance(numbers, str) else tuple(numbers or ()),
-        missing=as_missing_values(missing),
         trees=trees,
     )
     pa.default_memory_pool().release_unused()  # the memory of the table's text
     return replace(catalog, unused=(*catalog.unused, *_other_files(others, file.path, images)))
+
+
+def _require_one_kind(file: TableFile, **stated: object) -> None:
+    asked = [name for name, value in stated.items() if value]
+    if len(asked) > 1:
+        raise CatalogError(
+            f"{file.path}: one table cannot be read for classes, numbers and counts at once",
+            argument=asked[-1],
+            wanted="one of `target_column`, `numbers` and `counts`",
+            got=" and ".join(f"`{name}`" for name in asked),
+        )
 
 
 def _with_published(tree: Tree, shipped: Sequence[Tree]) -> Tree:
@@ -355,65 +360,60 @@ def _match(
     )
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What the caller named: the class, or the numbers and what stands for unknown ones."""
+
+    target_column: str | None
+    numbers: tuple[str, ...]
+    missing: Sequence[str]
+
+
 def _from_table(
     names: ImageNames,
     file: TableFile,
     votes: Votes | None,
+    asked: _Asked,
     *,
     id_column: str | None,
-    target_column: str | None,
-    numbers: Sequence[str],
-    missing: Sequence[str],
     trees: Sequence[Tree],
 ) -> Catalog:
     columns = file.table.column_names
     vote_columns = (
         [] if votes is None else [name for name in votes.layout.columns if name in columns]
     )
-    no_ids = [*numbers, *([target_column] if target_column else [])] or vote_columns
+    stated = [*asked.numbers, *([asked.target_column] if asked.target_column else [])]
+    no_ids = stated or vote_columns
     try:
         matched = _match(names, file, id_column, no_ids)
     except CatalogError:
-        if not numbers:
+        if not asked.numbers:
             raise
         matched = _match(names, file, id_column, ())  # `read_numbers` refuses the id as a number
     if matched.rows is not None and votes is not None:
         votes = votes.take(matched.rows)
     file, ids, problems = matched.file, matched.ids, list(matched.notes)
     problems += [finding("table_note", note, file=str(file.path)) for note in file.notes]
-    source, table = str(file.path), file.table
+    table = file.table
     taken = {ids.column, matched.path_column or ids.column, *vote_columns}
     parts, part_column = file.parts, None
     if parts is None and (part_column := find_part_column(table, taken)) is not None:
         parts = parts_of_cells(table[part_column])
         taken.add(part_column)
-    targets: Targets | None = None
+    found = _find_targets(TableRows(file, ids), votes, asked, taken)
     if votes is not None:
-        written = votes.layout.written
-        if votes.counts is None:
-            targets = VoteTargets(
-                votes.tree.with_layout(written), written, votes.joint, votes.present, votes.layout
-            )
-        else:
-            targets = CountTargets(votes.tree, votes.layout, votes.counts, votes.present)
         problems += vote_problems(votes, columns, TableRows(file, ids))
-    elif numbers:
-        measured = read_numbers(table, numbers, missing, taken, source)
-        targets = measured.targets
-        taken.update(measured.columns)
-        problems += [*measured.notes, *number_problems(measured, TableRows(file, ids))]
-    elif (chosen := find_classes(table, taken, target_column, source)) is not None:
-        targets = chosen.targets
-        taken.update(chosen.columns)
-        problems += chosen.notes
-    else:
-        problems += no_target(table, taken, source, trees)
+    if found.targets is None:
+        problems += no_target(table, taken, str(file.path), trees)
+    problems += found.problems
+    taken.update(found.columns)
     others = [name for name in table.column_names if name not in taken]
+    explained = explain_unused(others, votes, asked.target_column, asked.numbers, trees=trees)
     return Catalog(
         ids=ids,
         paths=matched.paths,
         rows=file.lines,
-        targets=targets,
+        targets=found.targets,
         other=table.select(others) if others else None,
         problems=(*problems, *matched.ambiguous),
         unlisted=matched.unlisted,
@@ -421,7 +421,42 @@ def _from_table(
         table=file.path,
         parts=parts,
         part_column=part_column,
-        unused=(*file.unused, *explain_unused(others, votes, target_column, numbers, trees=trees)),
+        unused=(*file.unused, *explained),
+    )
+
+
+@dataclass(frozen=True)
+class _FoundTargets:
+    """The targets of a table, their columns, and what is remarkable in or wrong with them."""
+
+    targets: Targets | None
+    columns: Sequence[str] = ()
+    problems: Sequence[Finding] = ()
+
+
+def _find_targets(
+    rows: TableRows, votes: Votes | None, asked: _Asked, taken: set[str]
+) -> _FoundTargets:
+    """Votes where the table has them, else the numbers that are named, else a class."""
+    table = rows.file.table
+    if votes is not None:
+        return _FoundTargets(_vote_targets(votes))
+    if asked.numbers:
+        measured = read_numbers(table, asked.numbers, asked.missing, taken, rows.source)
+        problems = (*measured.notes, *number_problems(measured, rows))
+        return _FoundTargets(measured.targets, measured.columns, problems)
+    chosen = find_classes(table, taken, asked.target_column, rows.source)
+    if chosen is None:
+        return _FoundTargets(None)
+    return _FoundTargets(chosen.targets, chosen.columns, chosen.notes)
+
+
+def _vote_targets(votes: Votes) -> VoteTargets | CountTargets:
+    if votes.counts is not None:
+        return CountTargets(votes.tree, votes.layout, votes.counts, votes.present)
+    written = votes.layout.written
+    return VoteTargets(
+        votes.tree.with_layout(written), written, votes.joint, votes.present, votes.layout
     )
 
 

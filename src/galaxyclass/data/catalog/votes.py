@@ -65,7 +65,7 @@ class Votes:
     counts: NDArray[np.float32] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Votes:
-        """Some of the rows, in ascending order."""
+        """The rows at (n,) ascending indices."""
         return replace(
             self,
             joint=self.joint[rows],

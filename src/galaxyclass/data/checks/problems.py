@@ -60,7 +60,7 @@ class TableRows:
 
 
 def unread_rows(file: TableFile, has_id: NDArray[np.bool_], id_column: str) -> Iterator[Finding]:
-    """Lines that are not galaxies: ragged lines, and rows without an id."""
+    """Lines that are not galaxies: ragged lines, and rows without an id (`has_id` is (rows,))."""
     source = str(file.path)
     for ragged in file.ragged:
         yield finding(

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]:
-    """The part of each galaxy: train, validation or test; identical images on one side.
+    """(galaxies,) parts: train, validation or test; identical images in one part.
 
     Parts that the tables give are used; otherwise they are drawn. Where a column gives no
     validation part, it is drawn from the training part.
@@ -94,9 +94,9 @@ def write_split(
 ) -> None:
     """Write the part of each galaxy: columns id, part, digest; and table, of several tables.
 
-    With `folds` (`draw_folds`), there is a column fold, too; its cell is empty for galaxies in
-    none. With ``quote_formulas`` the ids are not those of the galaxies any more: not for a run,
-    whose split is read again.
+    `parts`, and `folds` (`draw_folds`), are (galaxies,) of each table. With folds there is a column
+    fold, too; its cell is empty for galaxies in none. With ``quote_formulas`` the ids are not those
+    of the galaxies any more: not for a run, whose split is read again.
     """
     several = ["table"] if len(samples) > 1 else []
     header = ["id", "part", "digest", *several, *([] if folds is None else ["fold"])]
@@ -112,7 +112,7 @@ def write_split(
 
 
 def read_split(path: Path, samples: Sequence[Sample]) -> tuple[NDArray[np.object_], ...]:
-    """The parts that a run wrote, for the same galaxies in the same order.
+    """The parts that a run wrote, (galaxies,) of each table: the same galaxies in the same order.
 
     Raises
     ------

@@ -87,7 +87,7 @@ class Sample:
         return hasher.hexdigest()
 
     def take(self, indices: NDArray[np.int64]) -> Sample:
-        """Some of the galaxies."""
+        """The galaxies at (n,) indices."""
         return replace(
             self,
             catalog=self.catalog.take(indices),
@@ -96,11 +96,11 @@ class Sample:
         )
 
     def values(self, indices: NDArray[np.int64]) -> Values:
-        """(galaxies, …) the values of some galaxies (`Targets.values`)."""
+        """(n, …) the values of the galaxies at (n,) indices (`Targets.values`)."""
         return self.targets.values(indices)
 
     def task(self, training: NDArray[np.int64]) -> Task:
-        """The task of predicting the targets, with the means of the training galaxies."""
+        """The task of predicting the targets; ``training`` are (n,) indices."""
         task = fit_task(self.targets, training)
         return task.labelled(self.labelling) if self.labelling else task
 

@@ -52,26 +52,7 @@ def read_galaxies(
         See `galaxyclass.evaluation.evaluate`.
     """
     _require_rule(dataset, task.derivation)
-    stated = {
-        "target_column": dataset.target_column,
-        "numbers": dataset.numbers,
-        "missing": dataset.missing,
-        "counts": dataset.counts,
-    }
-    columns = [] if dataset.table is None else column_names(dataset.table)
-    # What the model was taught decides how the table is read, unless the data set says otherwise.
-    arguments: dict[str, Any] = {} if any(stated.values()) else task.table_arguments(columns)
-    arguments |= {name: value for name, value in stated.items() if value}
-    arguments["tree"] = _tree(dataset, task)
-    read = partial(
-        read_catalog,
-        dataset.images,
-        dataset.table,
-        id_column=dataset.id_column,
-        id_map=dataset.id_map,
-        **arguments,
-    )
-    catalog = read_on_tree(dataset.tree, dataset.table, dataset.target_column, read)
+    catalog = _read_as_taught(task, dataset)
     targets = catalog.targets
     if targets is not None and not task.fits(targets):
         task = next((other for other in auxiliary if other.overlaps(targets)), task)
@@ -86,23 +67,7 @@ def read_galaxies(
                 hint=task.target_hint,
             )
         task.require_overlap(targets, dataset.name)
-    findings = [finding for finding in check(catalog) if finding.code not in _HARMLESS]
-    missing = catalog.paths == ""
-    notes = []
-    if missing.any():
-        lost = counted(int(missing.sum()), "row of the table", "rows of the table")
-        notes.append(f"Not scored, for want of an image: {lost}.")
-        without_image = set(np.flatnonzero(missing).tolist())
-        findings = [finding for finding in findings if finding.index not in without_image]
-    valid, left_out = require_valid(catalog, findings, dataset.skip_invalid)
-    if left_out:
-        rows = [error.index if error.index is not None else -(error.row or 0) for error in left_out]
-        count = len(set(rows))
-        notes.append(
-            f"Not scored, because of errors (`galaxyclass.validate` lists them): "
-            f"{counted(count, 'galaxy')}."
-        )
-    valid = valid.take(np.flatnonzero(valid.paths != "").astype(np.int64))
+    valid, notes = _valid_with_image(catalog, dataset)
     if rule is not None and from_votes:
         derived = derive_classes(valid, rule)
         lost = counted(len(valid) - len(derived), "galaxy")
@@ -117,6 +82,49 @@ def read_galaxies(
         notes.append(f"Not scored, for want of a known class or vote: {lost}.")
         valid = valid.take(np.flatnonzero(known))
     return task, valid, notes
+
+
+def _read_as_taught(task: Task, dataset: Dataset) -> Catalog:
+    """Read the table as the model's training table was, unless the data set says otherwise."""
+    stated = {
+        "target_column": dataset.target_column,
+        "numbers": dataset.numbers,
+        "missing": dataset.missing,
+        "counts": dataset.counts,
+    }
+    columns = [] if dataset.table is None else column_names(dataset.table)
+    arguments: dict[str, Any] = {} if any(stated.values()) else task.table_arguments(columns)
+    arguments |= {name: value for name, value in stated.items() if value}
+    arguments["tree"] = _tree(dataset, task)
+    read = partial(
+        read_catalog,
+        dataset.images,
+        dataset.table,
+        id_column=dataset.id_column,
+        id_map=dataset.id_map,
+        **arguments,
+    )
+    return read_on_tree(dataset.tree, dataset.table, dataset.target_column, read)
+
+
+def _valid_with_image(catalog: Catalog, dataset: Dataset) -> tuple[Catalog, list[str]]:
+    """The galaxies without errors that have an image, and notes on the others."""
+    findings = [finding for finding in check(catalog) if finding.code not in _HARMLESS]
+    missing = catalog.paths == ""
+    notes = []
+    if missing.any():
+        lost = counted(int(missing.sum()), "row of the table", "rows of the table")
+        notes.append(f"Not scored, for want of an image: {lost}.")
+        without_image = set(np.flatnonzero(missing).tolist())
+        findings = [finding for finding in findings if finding.index not in without_image]
+    valid, left_out = require_valid(catalog, findings, dataset.skip_invalid)
+    if left_out:
+        rows = [error.index if error.index is not None else -(error.row or 0) for error in left_out]
+        notes.append(
+            "Not scored, because of errors (`galaxyclass.validate` lists them): "
+            f"{counted(len(set(rows)), 'galaxy')}."
+        )
+    return valid.take(np.flatnonzero(valid.paths != "").astype(np.int64)), notes
 
 
 def _tree(dataset: Dataset, task: Task) -> Tree | None:
@@ -198,7 +206,7 @@ def choose(
     notes = []
     if part == "unseen" and trained.any():
         other = ~np.isin(catalog.ids.values, list(used.ids["train"])) & trained
-        alone = f", {other.sum():,} of them because of their image alone" if other.any() else ""
+        alone = f", {other.sum():,} of them by the image alone" if other.any() else ""
         lost = counted(int(trained.sum()), "galaxy")
-        notes.append(f"Not scored, since the run was trained on them: {lost}{alone}.")
+        notes.append(f"Not scored, since part of the training: {lost}{alone}.")
     return catalog.take(chosen), parts[chosen], notes

@@ -141,7 +141,7 @@ class Samples:
     def folds(
         self, parts: Parts, count: int, shares: Split, seed: int
     ) -> tuple[NDArray[np.int64], ...]:
-        """The fold of each galaxy of each table, counted from 1; see `draw_folds`.
+        """(galaxies,) folds of each table, counted from 1; see `draw_folds`.
 
         Tables of the task in all labellings are dealt. A galaxy of another table is in a fold where
         its image is in one of those.

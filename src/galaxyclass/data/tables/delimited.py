@@ -67,7 +67,7 @@ class TableFile:
     unused: tuple[Unused, ...] = ()
 
     def take(self, rows: NDArray[np.int64]) -> TableFile:
-        """The same file with some of its rows."""
+        """The same file with the rows at (n,) indices."""
         parts = None if self.parts is None else self.parts[rows]
         return replace(self, table=self.table.take(rows), lines=self.lines[rows], parts=parts)
 

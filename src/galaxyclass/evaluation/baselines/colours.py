@@ -44,7 +44,7 @@ class Colours:
         return len(self.pixel)
 
     def take(self, indices: NDArray[np.int64]) -> Colours:
-        """The colours of some of the images."""
+        """The colours of the images at (n,) indices."""
         return Colours(self.pixel[indices], self.centre[indices], self.mean[indices])
 
 

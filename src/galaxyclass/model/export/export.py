@@ -209,7 +209,7 @@ def _require_torch(*, can_copy: bool) -> None:
     MissingExtraError
     """
     try:
-        require(*EXPORT)
+        require_installed(*EXPORT)
     except MissingExtraError as error:
         if can_copy:
             error.hint = f"{error.hint}; or `bits=8`, which copies this model's own network"

@@ -305,12 +305,11 @@ def write_results(folder: Path, results: list[TrialResult], space: Space, metric
         }
         figure = tuned_settings(points, metric, numbers=numbers, logarithmic=logarithmic)
         save(figure, folder / TUNE_SETTINGS)
-    if tuned.best is not None:
-        best = tuned.best
+    if (best := tuned.best) is not None:
         changes = ", ".join(f"{key}={value}" for key, value in best.trial.varied.items())
         header = (
             f"# The best of {counted(len(ended), 'trial')} of a search: {metric.label} "
-            f"{best.value:.4f} on {counted(best.galaxies, 'validation galaxy')}.\n"
+            f"{best.value:.4f} on {counted(best.galaxies or 0, 'validation galaxy')}.\n"
             f"# {best.trial.recipe} with {changes}\n"
         )
         write_text(folder / BEST_RECIPE, header + recipe_toml(best.trial.resolved))

@@ -63,7 +63,18 @@ def _reached_squares(
 
 
 def share_intervals(tree: Tree, concentrations: Floats, level: float) -> tuple[Doubles, Doubles]:
-    """The central credible interval of each answer's share among those who are asked."""
+    """The central credible interval of each answer's share among those who are asked.
+
+    Parameters
+    ----------
+    tree : Tree
+    concentrations : (galaxies, answers) float, above 0
+    level : float, 0..1
+
+    Returns
+    -------
+    lower, upper : (galaxies, answers) float64, 0..1
+    """
     from scipy.special import betaincinv
 
     a = np.asarray(concentrations, np.float64)
@@ -76,7 +87,18 @@ def share_intervals(tree: Tree, concentrations: Floats, level: float) -> tuple[D
 
 
 def expected_votes(tree: Tree, concentrations: Floats, people: float) -> tuple[Doubles, Doubles]:
-    """How many of so many people would give each answer, and the standard deviation of that."""
+    """How many of so many people would give each answer, and the standard deviation of that.
+
+    Parameters
+    ----------
+    tree : Tree
+    concentrations : (galaxies, answers) float, above 0
+    people : float
+
+    Returns
+    -------
+    votes, deviations : (galaxies, answers) float64
+    """
     joint = expected_fractions(tree, concentrations)
     variance = fraction_spreads(tree, concentrations) ** 2
     # Of votes given the fraction f: n f (1 - f), and of the fraction itself.

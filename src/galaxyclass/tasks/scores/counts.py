@@ -114,7 +114,10 @@ def expected_shares(groups: Sequence[slice], concentrations: Floats) -> Doubles:
 
 
 def expected_fractions(tree: Tree, concentrations: Floats) -> Doubles:
-    """The expected joint fraction of each answer: the shares along its path, multiplied."""
+    """(galaxies, answers) expected joint fractions: the shares along each path, multiplied.
+
+    ``concentrations`` are (galaxies, answers), above 0.
+    """
     shares = expected_shares(tree.slices, concentrations)
     return np.asarray(joint_from_conditional(tree, shares), dtype=np.float64)
 

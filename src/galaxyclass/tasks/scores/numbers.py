@@ -112,6 +112,8 @@ def normalised_errors(
 def nrmse(columns: Sequence[NumberColumn], predicted: Floats, target: Floats) -> float:
     """The normalised root mean square error over all known entries; NaN where there is none.
 
+    ``predicted`` and ``target`` are (galaxies, columns); NaN in ``target`` is unknown.
+
     Examples
     --------
     >>> scale = [NumberColumn("z", 0.5, 0.25, 0.0, 1.0)]
@@ -130,7 +132,7 @@ def score_all_numbers(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Score:
-    """`nrmse` with its interval, by a bootstrap over galaxies."""
+    """`nrmse` of (galaxies, columns), with its interval by a bootstrap over galaxies."""
     sums, counts = (each[:, None] for each in normalised_errors(columns, predicted, target))
     return _root_mean_squares(sums, counts, resamples, seed)[0]
 
