@@ -342,7 +342,8 @@ def report_evaluation(
     name = unique_names([model])[0]
     sections, notes = scored_sections([model], [name], [evaluation], settings, progress)
     title = f"How good is the model “{name}”?"
-    return write_report(title, [_source(evaluation)], sections, notes, output)
+    source = [_source(evaluation)]
+    return write_report(title, source, sections, notes, output, quote_formulas=quote_formulas)
 
 
 def _source(evaluation: Evaluation) -> str:
