@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import sys
 from pathlib import Path
 
 import pytest
 
 from galaxyclass.errors import GalaxyclassError, MissingExtraError, OutputError
-from galaxyclass.extras import require
+from galaxyclass.extras import require, require_installed
 from galaxyclass.io.atomic import translated, write_text, writing
 
 
@@ -65,6 +66,15 @@ def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:
 
 
 def test_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r'pip install "galaxyclass\[train\]"'):
         require("torch")
+
+
+def test_what_is_only_looked_for_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "this", raising=False)
+    require_installed("this")
+    assert "this" not in sys.modules
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "galaxyclass\[train\]"'):
+        require_installed("this", "torch")

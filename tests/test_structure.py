@@ -184,6 +184,20 @@ def test_only_training_knows_lightning() -> None:
     assert knowing == {"training"}
 
 
+def test_lightning_is_imported_when_a_training_begins() -> None:
+    """What is wrong with a table or a recipe is told before: it takes as long as torch itself."""
+    known, seen, waiting = modules(), set[str](), ["training.train"]
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        loaded = imports(known[name], at_load=True)
+        assert not {other.split(".")[0] for other in loaded} & {"lightning", "torchmetrics"}, name
+        below = {other.removeprefix("galaxyclass.") for other in loaded}
+        below |= {other.rpartition(".")[0] for other in below}
+        waiting += sorted((below & set(known)) - seen - set(waiting))
+    assert len(seen) > 50
+
+
 def test_only_the_command_line_prints() -> None:
     printing = {
         name

@@ -7,7 +7,7 @@ import logging
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
@@ -26,13 +26,10 @@ from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
 from galaxyclass.short import short_path, summary
-from galaxyclass.training.choose_runtime import choose_runtime
 from galaxyclass.training.devices import accelerator_of
-from galaxyclass.training.fit import Fitted, fit_network
 from galaxyclass.training.history import draw_history, read_history
 from galaxyclass.training.job import TrainingJob, make_job
 from galaxyclass.training.processes import place_of_process
-from galaxyclass.training.replicas import join_training, wait_for_run
 from galaxyclass.training.resolve import require_encoder
 from galaxyclass.training.run import (
     RunInfo,
@@ -45,6 +42,9 @@ from galaxyclass.training.run import (
 from galaxyclass.training.runtime_settings import RuntimeSettings, using
 from galaxyclass.training.score import Metrics, score
 from galaxyclass.version import __version__
+
+if TYPE_CHECKING:
+    from galaxyclass.training.fit import Fitted
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +128,8 @@ def train(
     """
     folder = Path(output)
     if place_of_process(devices).number > 0:
+        from galaxyclass.training.replicas import join_training, wait_for_run
+
         wait_for_run(folder)
         join_training(folder, device=device, devices=devices, cache=cache)
     dataset = as_dataset(images, table)
@@ -163,6 +165,9 @@ def train(
         samples.require_same(begun[1].fingerprint, folder)
         trained = _go_on(folder, job, begun[1], progress)
         return replace(trained, unused=samples.unused)
+    # Lightning takes seconds to import: what is wrong with a table or a recipe is told before.
+    from galaxyclass.training.choose_runtime import choose_runtime
+
     chosen = choose_runtime(job)
     info = RunInfo(
         **arguments,
@@ -236,6 +241,8 @@ def resume(
     recipe, info = read_run(folder)
     device, devices = device or info.device, devices or info.devices
     if place_of_process(devices).number > 0:
+        from galaxyclass.training.replicas import join_training
+
         join_training(folder, device=device, devices=devices, cache=cache)
     accelerator = accelerator_of(device)
     if (folder / run_folder.METRICS).exists():
@@ -259,6 +266,8 @@ def _go_on(folder: Path, job: TrainingJob, info: RunInfo, progress: Progress) ->
         # The other processes read the settings from the run; only the threads may differ.
         runtime = replace(runtime, threads=0)
     if runtime is None or not runtime.possible(job.device):
+        from galaxyclass.training.choose_runtime import choose_runtime
+
         runtime = choose_runtime(job).runtime
     with using(runtime):
         return _train_to_the_end(folder, job, runtime, progress)
@@ -276,6 +285,8 @@ def _train_to_the_end(
     folder: Path, job: TrainingJob, runtime: RuntimeSettings, progress: Progress
 ) -> Trained:
     """Train, then write the bundle, the scores and the curves."""
+    from galaxyclass.training.fit import fit_network
+
     try:
         fitted = fit_network(folder, job, runtime, progress)
     except StoppedError:
