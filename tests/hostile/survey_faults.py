@@ -79,7 +79,7 @@ class Night:
         return found
 
     def merged(self) -> bytes:
-        output = self.place / "all.parquet"
+        output = self.place / "all.csv"  # parquet also states where the model lies
         galaxyclass.open_survey(self.folder).merge(output=output)
         return output.read_bytes()
 
@@ -240,7 +240,7 @@ def main() -> int:
         save_small_model(place / "network")
         whole = Night(place / "whole", pictures)
         whole.plan(shard_size=given.pictures).run_shards([0], cores=1)
-        # Ids and predictions; sources lie in other folders, and stand in no column.
+        # Ids and predictions: sources and models lie in other folders.
         reference = whole.merged()
         for name in given.only:
             begun = time.monotonic()
