@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from importlib.util import find_spec
 from types import ModuleType
@@ -45,9 +46,13 @@ EXTRA_OF: dict[str, str] = {
 TRAINING = ("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
 EXPORT = ("onnxscript", "onnx", "torch", "timm", "safetensors")
 
+#: Libraries that report their use to their makers, onnxruntime from 1.29 on, and the environment
+#: variable that forbids it, unless the user has set it.
+_SENDING: dict[str, str] = {"onnxruntime": "ORT_DISABLE_TELEMETRY"}
+
 
 def require(*modules: str) -> ModuleType:
-    """Import optional libraries, or say which extra brings the missing one.
+    """Import libraries, or say which extra brings the missing one; none of them sends anything.
 
     Parameters
     ----------
@@ -71,6 +76,8 @@ def require(*modules: str) -> ModuleType:
     """
     module: ModuleType | None = None
     for name in modules:
+        if name.partition(".")[0] in _SENDING:
+            os.environ.setdefault(_SENDING[name.partition(".")[0]], "1")
         try:
             module = importlib.import_module(name)
         except ModuleNotFoundError as error:

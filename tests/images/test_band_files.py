@@ -106,8 +106,8 @@ def test_a_table_names_the_galaxies(sky: Path, tmp_path: Path) -> None:
     ("labels", "doubt"),
     [
         ({"g": "DECam g", "r": "r", "z": ""}, None),
-        ({"g": "DECam r", "r": "r", "z": "z"}, "1 file used as g says FILTER = DECam r"),
-        ({"g": "HSC", "r": "HSC", "z": "z"}, "2 files used as g and r say FILTER = HSC"),
+        ({"g": "DECam r", "r": "r", "z": "z"}, "the file of band g says FILTER = DECam r"),
+        ({"g": "HSC", "r": "HSC", "z": "z"}, "the files of bands g and r say FILTER = HSC"),
     ],
 )
 def test_headers_that_speak_against_the_bands_of_the_names(

@@ -133,7 +133,7 @@ def test_sky_columns_by_ucd_and_units() -> None:
         read_positions(pa.table({"a": [1]}), "t")
     with pytest.raises(CatalogError, match=r"(?s)not on the sky: 1 position.*other way round"):
         read_positions(pa.table({"ra": [10.0], "dec": [150.0]}), "t")
-    with pytest.raises(CatalogError, match=r"(?s)holds no positions.*'10:61:00', 'unknown'"):
+    with pytest.raises(CatalogError, match=r"(?s)holds no position.*'10:61:00', 'unknown'"):
         read_positions(pa.table({"ra": ["1h2m", "10:61:00", "unknown"], "dec": [1, 2, 3]}), "t")
     old = [
         pa.field(f"{n}", pa.float64(), metadata={"ucd": n})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -191,3 +192,22 @@ def test_openvino_is_loaded_without_its_telemetry() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "None"
+
+
+def test_onnxruntime_is_loaded_without_its_telemetry(tmp_path: Path) -> None:
+    """From 1.29 on it keeps a number of the session on the disk, and reports to its makers."""
+    code = (
+        "import galaxyclass, os\n"
+        "galaxyclass.load_model(workers=1).ensemble\n"
+        "print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    environment = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**environment, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "1"
+    assert not list(tmp_path.iterdir())

@@ -217,8 +217,10 @@ def _doubt(images: dict[str, BandImage]) -> str:
     bands = list(images)
     labels = [image.bands[0] if len(image.bands) == 1 else "" for image in images.values()]
     doubts = [
-        f"{counted(len(places), 'file')} used as {' and '.join(bands[place] for place in places)} "
-        f"{'says' if len(places) == 1 else 'say'} FILTER = {label} in the header"
+        f"the file of band {bands[places[0]]} says FILTER = {label} in its header"
+        if len(places) == 1
+        else f"the files of bands {' and '.join(bands[place] for place in places)} say FILTER = "
+        f"{label} in their headers"
         for places, label in doubtful_labels(bands, labels)
     ]
     return f"{'; '.join(doubts)}: check which file is of which band" if doubts else ""

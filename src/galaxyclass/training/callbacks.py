@@ -63,7 +63,7 @@ class History(pl.Callback):
             "(never learnt), %.0f images/s",
             row["epoch"],
             trainer.max_epochs,
-            score,
+            pl_module.score_label,
             row[f"train_{score}"],
             row[f"validation_{score}"],
             row["images_per_second"],
@@ -94,7 +94,8 @@ class ReportProgress(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, GalaxyModule)
         name = f"validation_{pl_module.score_name}"
-        self.note = f"{name.replace('_', ' ')} {float(trainer.callback_metrics[name]):.4f}"
+        value = float(trainer.callback_metrics[name])
+        self.note = f"validation {pl_module.score_label} {value:.4f}"
         self._report(trainer, (trainer.current_epoch + 1) * self.galaxies)
 
     def _report(self, trainer: pl.Trainer, done: int) -> None:

@@ -51,7 +51,7 @@ class GalaxyModule(pl.LightningModule):
         super().__init__()
         self.recipe, self.task, self.auxiliary, self.seed = recipe, task, auxiliary, seed
         self.steps_per_epoch = steps_per_epoch
-        self.score_name = task.metric.key
+        self.score_name, self.score_label = task.metric.key, task.metric.label
         self.step_score = build_step_score(task)
         self.network = self.configure_network()
         self.loss = build_loss(recipe.training, task)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from galaxyclass.errors import BundleError
+from galaxyclass.extras import require
 from galaxyclass.model.bundle.onnx_whole import names_other_files
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ def open_session(path: Path, *, optimise: bool = True) -> onnxruntime.InferenceS
     BundleError
         The file is missing, or not a network that onnxruntime can run.
     """
-    import onnxruntime
-
+    onnxruntime = require("onnxruntime")
     require_whole(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

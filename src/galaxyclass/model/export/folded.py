@@ -41,8 +41,7 @@ def folded(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     onnx.ModelProto
         It gives the same outputs, up to rounding.
     """
-    import onnxruntime
-
+    onnxruntime = require("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
