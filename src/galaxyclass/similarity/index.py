@@ -127,7 +127,7 @@ def _is_current(folder: Path, about: dict[str, Any]) -> bool:
     rows, features = about["rows"], about["features"]
     return (
         _FORMAT.parse(text, folder / _ABOUT, dict) == about
-        and (vectors.dtype, mean.dtype) == (np.float32, np.float32)
+        and vectors.dtype == mean.dtype == np.float32
         and (vectors.ndim, mean.ndim) == (2, 2)
         and vectors.shape == (rows, len(mean) - 1)
         and mean.shape[1:] == (features,)
