@@ -13,6 +13,8 @@ from pathlib import Path
 from PIL import Image
 
 import galaxyclass
+from galaxyclass.data.labels.questions import questions_of_classes
+from galaxyclass.serving.labels import LabelFile
 from tests.hostile.trials import Tally
 
 #: What is opened -> the call that opens it.
@@ -46,6 +48,7 @@ DOORS: dict[str, Callable[[Path, Path], object]] = {
     ),
     "tiles": lambda path, images: galaxyclass.open_tiles(path),
     "columns": lambda path, _: galaxyclass.guess_tree(path),
+    "labels of the page": lambda path, _: LabelFile(path, questions_of_classes(("a", "b"))),
 }
 
 

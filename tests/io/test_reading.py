@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from galaxyclass.errors import CatalogError, RecipeError, TreeError
+from galaxyclass.errors import CatalogError, OutputError, RecipeError, TreeError
 from galaxyclass.images.files import find_images
+from galaxyclass.io.lock import open_locked
 from galaxyclass.io.reading import (
     UnreadableFileError,
     open_regular,
     parse_toml,
     read_bounded,
     require_ordinary,
+)
+from galaxyclass.model.provenance import (
+    PROVENANCE,
+    provenance_of,
+    provenance_of_file,
+    require_provenance_file,
 )
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.trees.read import load_tree
@@ -65,3 +73,19 @@ def test_an_empty_file_has_nothing_in_it(tmp_path: Path) -> None:
     assert read_bounded(path) == b""
     with pytest.raises(UnreadableFileError, match="an empty file"):
         require_ordinary(path)
+
+
+def test_a_pipe_is_no_file_of_labels_no_provenance_and_no_lock(tmp_path: Path) -> None:
+    pipe = tmp_path / "p_provenance.json"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="a named pipe, not a file"):
+        open_locked(pipe)
+    (tmp_path / "p.csv").write_text("id\n1\n")
+    assert provenance_of_file(tmp_path / "p.csv") == {}
+    with pytest.raises(OutputError, match="something else is there"):
+        require_provenance_file(tmp_path / "p.csv")
+
+
+@pytest.mark.parametrize("text", [b"[" * 100_000, b"[1]", b"3", b"\xff"])
+def test_damaged_provenance_is_none(text: bytes) -> None:
+    assert provenance_of(pa.schema([("id", "string")], {PROVENANCE: text})) == {}

@@ -45,6 +45,8 @@ _WRITE_ERRORS: dict[int, tuple[str, str]] = {
     ),
     errno.ENOTEMPTY: ("there is something here already", "choose another name, or remove it"),
     errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
+    errno.ELOOP: ("a link that leads to itself", "remove it, or choose another name"),
+    errno.ENXIO: ("a socket, not a file", "choose another name"),
     errno.EAGAIN: (
         "another process is writing it",
         "wait for it to end, or choose another name",

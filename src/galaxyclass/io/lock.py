@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from galaxyclass.errors import OutputError
+from galaxyclass.io.reading import kind_of_file
+
 #: Descriptor -> the process that locked it.
 _owners: dict[int, int] = {}
 #: Seconds between two attempts to take a lock, where the wait is limited.
@@ -39,6 +42,8 @@ def open_locked(path: Path, *, folder: bool = False, patience: float | None = 0.
     ------
     BlockingIOError
         Another process held the lock all that time.
+    OutputError
+        A pipe or a device is there, which would be read and written without end.
     """
     while True:
         if folder:
@@ -46,6 +51,9 @@ def open_locked(path: Path, *, folder: bool = False, patience: float | None = 0.
         flags = os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
         descriptor = os.open(path, flags, 0o666)
         try:
+            kind = None if folder else kind_of_file(os.fstat(descriptor).st_mode)
+            if kind is not None:
+                raise OutputError(f"{path}: {kind}, not a file", hint="choose another name")
             if not _acquire(descriptor, patience):
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path))
             if bears_name(descriptor, path):

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galaxyclass.errors import OutputError
+from galaxyclass.io.reading import open_regular, parse_json, read_bounded
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.pretrained import PRETRAINED, PRETRAINED_NAME, pretrained_folder
 from galaxyclass.version import __version__
@@ -101,7 +102,7 @@ def with_provenance(table: pa.Table, provenance: Provenance) -> pa.Table:
 def provenance_of(schema: pa.Schema) -> Mapping[str, object]:
     """The provenance in the metadata of a table, as plain data; empty where it has none."""
     text = (schema.metadata or {}).get(PROVENANCE)
-    return {} if text is None else dict(json.loads(text))
+    return {} if text is None else _parsed(text)
 
 
 def provenance_of_file(path: Path) -> Mapping[str, Any]:
@@ -110,12 +111,20 @@ def provenance_of_file(path: Path) -> Mapping[str, Any]:
     It stands in the metadata of parquet, and otherwise in the file beside it, `provenance_file`.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             is_parquet = file.read(4) == b"PAR1"
         if is_parquet:
             return provenance_of(pq.read_schema(path))
-        known: Any = json.loads(provenance_file(path).read_text("utf-8"))
+        return _parsed(read_bounded(provenance_file(path)))
     except (OSError, ValueError, pa.ArrowException):
+        return {}
+
+
+def _parsed(text: str | bytes) -> dict[str, Any]:
+    """What is stated; nothing where it is damaged, as where it is missing."""
+    try:
+        known: Any = parse_json(text)
+    except ValueError:
         return {}
     return known if isinstance(known, dict) else {}
 
@@ -146,7 +155,7 @@ def require_provenance_file(output: Path) -> None:
     if output.suffix.lower() != ".csv" or not path.exists():
         return
     try:
-        if str(json.loads(path.read_text("utf-8"))["software"]).startswith("galaxyclass"):
+        if str(parse_json(read_bounded(path))["software"]).startswith("galaxyclass"):
             return
     except (OSError, ValueError, KeyError, TypeError):
         pass

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from galaxyclass.io.atomic import translated
 from galaxyclass.io.lock import bears_name, close_locked, open_locked
-from galaxyclass.io.reading import parse_json
+from galaxyclass.io.reading import parse_json, read_bounded
 
 #: Seconds between two signs of life, and after which a process of another machine counts as dead.
 BEAT_SECONDS, SILENT_SECONDS = 5.0, 60.0
@@ -102,7 +102,7 @@ def _runs_here(clock: Path) -> bool:
 def read_mark(path: Path, now: float) -> Mark | None:
     """The mark of a running shard; None where there is none, or it is being written."""
     try:
-        data = parse_json(path.read_bytes())
+        data = parse_json(read_bounded(path))
         return Mark(**data, age=abs(now - path.stat().st_mtime))
     except (OSError, ValueError, TypeError):
         return None

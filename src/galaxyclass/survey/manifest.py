@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from galaxyclass.errors import SurveyError
+from galaxyclass.io.reading import read_bounded
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.short import first_line
 from galaxyclass.survey.folder import SHARDS_OF_PART, SurveyFolder
@@ -156,7 +157,7 @@ def read_survey_plan(folder: SurveyFolder) -> SurveyPlan:
         There is none; of another version; damaged.
     """
     try:
-        text = folder.manifest.read_bytes()
+        text = read_bounded(folder.manifest)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SurveyError(
             f"{folder.path}: no survey",

@@ -11,7 +11,7 @@ from typing import Any
 
 from galaxyclass.errors import SurveyError
 from galaxyclass.io.atomic import write_text
-from galaxyclass.io.reading import parse_json
+from galaxyclass.io.reading import parse_json, read_bounded
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.survey.folder import SurveyFolder
 from galaxyclass.survey.manifest import SurveyPlan, SurveyShard
@@ -88,7 +88,7 @@ def read_record(path: Path) -> ShardRecord | None:
         It is damaged.
     """
     try:
-        text = path.read_bytes()
+        text = read_bounded(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     return _RECORD.parse(text, path, _parsed)
@@ -120,7 +120,7 @@ def write_record(path: Path, record: ShardRecord) -> None:
 def read_failure(path: Path) -> ShardFailure | None:
     """Why a shard was given up; None where it was not, or the file cannot be read."""
     try:
-        return ShardFailure(**parse_json(path.read_bytes()))
+        return ShardFailure(**parse_json(read_bounded(path)))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from abc import ABC, abstractmethod
@@ -13,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from galaxyclass.errors import CatalogError
+from galaxyclass.io.reading import parse_json
 from galaxyclass.zooniverse.annotations import NO_ANSWER, SEVERAL, answers_of
 from galaxyclass.zooniverse.labels import WorkflowTask
 
@@ -306,7 +306,7 @@ def _parsed(text: Any, kind: type) -> Any:
     ValueError, TypeError, RecursionError
         It is no JSON, of another kind, or too deep.
     """
-    content = json.loads(text or "")
+    content = parse_json(text or "")
     if not isinstance(content, kind):
         raise TypeError(f"{text:.80} is no JSON {'array' if kind is list else 'object'}")
     return content

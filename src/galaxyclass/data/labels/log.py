@@ -5,7 +5,6 @@ The first line says what was asked; each other line is a thing that a person did
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from galaxyclass.data.labels.questions import Questions, questions_of_classes, questions_of_tree
 from galaxyclass.errors import GalaxyclassError
+from galaxyclass.io.reading import parse_json
 from galaxyclass.trees.read import TREES, load_tree, parse_tree
 
 #: The format of the file; another one is refused.
@@ -161,7 +161,7 @@ def parse_event(line: bytes) -> LabelEvent:
     ValueError, TypeError
         It is damaged.
     """
-    content: dict[str, Any] = json.loads(line)
+    content: dict[str, Any] = parse_json(line)
     event = LabelEvent(**content)
     if event.action not in get_args(Action) or not all(
         isinstance(value, str) for value in content.values()
@@ -178,7 +178,7 @@ def parse_head(line: bytes) -> dict[str, Any]:
     ValueError, TypeError, KeyError
         It is damaged, or of another format.
     """
-    head: dict[str, Any] = json.loads(line)
+    head: dict[str, Any] = parse_json(line)
     if head["format"] != LABEL_FORMAT:
         raise ValueError(f"format {head['format']}")
     return head

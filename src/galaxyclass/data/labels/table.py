@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from galaxyclass.data.labels.questions import CLASS
 from galaxyclass.data.tables.content import open_content
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
+from galaxyclass.io.reading import parse_json
 from galaxyclass.short import first_few
 from galaxyclass.trees.algebra import conditional_from_joint
 
@@ -124,7 +124,7 @@ def is_cut_short(line: bytes) -> bool:
     if line.endswith(b"\n"):
         return False
     try:
-        json.loads(line)
+        parse_json(line)
     except ValueError:
         return True
     return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pyarrow.parquet as pq
 
 from galaxyclass.images.container import PICTURE_ID
 from galaxyclass.images.parquet_pictures import parquet_names, picture_column
+from galaxyclass.io.reading import parse_json
 
 
 def without_pictures(path: Path, table: pa.Table) -> pa.Table:
@@ -41,12 +41,12 @@ def _word(number: int | None, classes: list[str]) -> str | None:
 def _class_names(metadata: dict[bytes, bytes]) -> dict[str, list[str]]:
     """Column -> names of its classes, from the metadata of the Hugging Face hub."""
     try:
-        data: Any = json.loads(metadata.get(b"huggingface", b"{}"))
+        data: Any = parse_json(metadata.get(b"huggingface", b"{}"))
         features = data["info"]["features"]
         return {
             column: list(feature["names"])
             for column, feature in features.items()
             if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
         }
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return {}

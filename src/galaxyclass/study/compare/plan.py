@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from galaxyclass.errors import OutputError, RunError
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.reading import read_bounded
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.recipes.read import parse_recipe
 from galaxyclass.short import first_few, short_value
@@ -77,7 +78,7 @@ def read_study(file: Path, file_format: FileFormat, read: Callable[[dict[str, An
             wanted=f"the `output` of a {file_format.what}",
             got=f"no {file.name} in it" if file.parent.exists() else "no such folder",
         )
-    return file_format.parse(file.read_bytes(), file, read)
+    return file_format.parse(read_bounded(file), file, read)
 
 
 def _read(data: dict[str, Any]) -> Plan:
