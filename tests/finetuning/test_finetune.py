@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from galaxyclass.images.packs.write import pack
 from galaxyclass.model.answer_shares import answer_shares, same_question
 from galaxyclass.model.brightness_profile import brightness_profile
 from galaxyclass.model.frames import cut_frames
+from galaxyclass.model.model import Model
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.probe import read_probe
 from tests.finetuning.conftest import Classes
 
@@ -121,6 +124,21 @@ def test_frames_are_stated(base: Path) -> None:
         ):
             pass
         assert "images.frame" in f"{caught.value} {caught.value.got}"
+
+
+def test_a_cutout_of_the_object_has_no_frames(base: Path) -> None:
+    bundle = galaxyclass.load_bundle(base)
+    changed = bundle.manifest.preprocessing.model_copy(update={"cutout": "object"})
+    bundle = replace(bundle, manifest=replace(bundle.manifest, preprocessing=changed))
+    model = Model([base], [bundle], InferenceOptions())
+    with open_beginning(model, None) as beginning:
+        assert beginning.frames == ()
+        assert beginning.preprocessing == changed
+    with (
+        pytest.raises(RecipeError, match="has no frame"),
+        open_beginning(model, None, ["images.frame=24"]),
+    ):
+        pass
 
 
 def test_is_exported_with_its_probe(finetuned: Finetuned, classes: Classes, tmp_path: Path) -> None:
