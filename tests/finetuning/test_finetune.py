@@ -19,6 +19,7 @@ from galaxyclass.explanation.gradients import GradientMaps, RandomBackend
 from galaxyclass.finetuning import network as network_stage
 from galaxyclass.finetuning.beginning import open_beginning
 from galaxyclass.finetuning.finetuned import Finetuned
+from galaxyclass.finetuning.network import NetworkSchedule
 from galaxyclass.images.packs.write import pack
 from galaxyclass.model.answer_shares import answer_shares, same_question
 from galaxyclass.model.brightness_profile import brightness_profile
@@ -158,7 +159,9 @@ def test_is_exported_with_its_probe(finetuned: Finetuned, classes: Classes, tmp_
 def test_network_is_trained_where_it_is_asked_for(
     base: Path, classes: Classes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network_stage, "EPOCHS", 2)
+    monkeypatch.setattr(
+        network_stage, "FEW_LABELS", NetworkSchedule(epochs=2, patience=2, rate=3e-4)
+    )
     finetuned = galaxyclass.finetune(
         base, classes.dataset, output=tmp_path / "run", network="always", cache=classes.cache
     )
