@@ -36,7 +36,7 @@ from galaxyclass.tasks.task import Task
 log = logging.getLogger(__name__)
 
 #: Folds of the cross-validation.
-FOLDS = 3
+_FOLDS = 3
 
 #: Each stage of an encoder learns at this share of the rate of the stage above it.
 _FALL = 0.6
@@ -244,16 +244,16 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
     """
     labels, began = data.labels, time.perf_counter()
     task, values = labels.task, labels.values
-    folds = stratified_folds(labels.strata, FOLDS, np.random.default_rng([data.seed, 3]))
+    folds = stratified_folds(labels.strata, _FOLDS, np.random.default_rng([data.seed, 3]))
     most = data.schedule.epochs
     shape = (1 + most * len(_SHARES), len(labels), task.count)
     raw, predictions = np.full(shape, np.nan), np.full(shape, np.nan)
-    for number in range(FOLDS):
+    for number in range(_FOLDS):
         rows, held_out = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
         with _repeatable(data.seed + number):
             network = data.begin(labels.take(rows).fit())
 
-            def report(epoch: int, stage: str = f"fold {number + 1}/{FOLDS}") -> None:
+            def report(epoch: int, stage: str = f"fold {number + 1}/{_FOLDS}") -> None:
                 progress(stage, epoch, most, unit="epochs")
 
             each = _predict_each_epoch(data, network, rows, held_out, report)
@@ -262,8 +262,8 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
         if number == 0:
             log.info(
                 "the network is trained on %d folds, then on all galaxies: about %.0f s in all",
-                FOLDS,
-                seconds * (FOLDS + 1.5),
+                _FOLDS,
+                seconds * (_FOLDS + 1.5),
             )
         if number == 0 and give_up:
             losses = [_loss(task, each[held_out], values[held_out]) for each in predictions]
