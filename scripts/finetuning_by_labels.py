@@ -7,8 +7,9 @@ All galaxies are embedded once. From each draw of labels a probe is fitted as by
 `galaxyclass.finetune`; beside it stand rules that are chosen with all labels in view, one for all
 draws: the best single answer, and the best penalty of a regression on the embedding.
 
-With ``--frames`` the model sees each image in several frames (``images.frame``): then there is the
-probe of each, and the mean of their predictions, as `galaxyclass predict RUN RUN` gives it.
+With ``--frames`` the model sees each image in one of these frames alone (``images.frame``): then
+there is the probe of each, and the mean of their predictions, as `galaxyclass predict RUN RUN`
+gives it. By default it sees each image in the three frames of `finetune`.
 """
 
 from __future__ import annotations

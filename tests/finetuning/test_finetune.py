@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,13 @@ from galaxyclass.explanation.gradients import GradientMaps, RandomBackend
 from galaxyclass.finetuning import network as network_stage
 from galaxyclass.finetuning.beginning import open_beginning
 from galaxyclass.finetuning.finetuned import Finetuned
+from galaxyclass.finetuning.network import NetworkSchedule
 from galaxyclass.images.packs.write import pack
 from galaxyclass.model.answer_shares import answer_shares, same_question
 from galaxyclass.model.brightness_profile import brightness_profile
 from galaxyclass.model.frames import cut_frames
+from galaxyclass.model.model import Model
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.probe import read_probe
 from galaxyclass.networks.weights import load_weights
 from tests.finetuning.conftest import Classes
@@ -125,6 +129,21 @@ def test_frames_are_stated(base: Path) -> None:
         assert "images.frame" in f"{caught.value} {caught.value.got}"
 
 
+def test_a_cutout_of_the_object_has_no_frames(base: Path) -> None:
+    bundle = galaxyclass.load_bundle(base)
+    changed = bundle.manifest.preprocessing.model_copy(update={"cutout": "object"})
+    bundle = replace(bundle, manifest=replace(bundle.manifest, preprocessing=changed))
+    model = Model([base], [bundle], InferenceOptions())
+    with open_beginning(model, None) as beginning:
+        assert beginning.frames == ()
+        assert beginning.preprocessing == changed
+    with (
+        pytest.raises(RecipeError, match="has no frame"),
+        open_beginning(model, None, ["images.frame=24"]),
+    ):
+        pass
+
+
 def test_is_exported_with_its_probe(finetuned: Finetuned, classes: Classes, tmp_path: Path) -> None:
     model = galaxyclass.load_model(finetuned.folder)
     exported = model.export(output=tmp_path / "kinds.onnx")
@@ -148,7 +167,9 @@ def test_is_exported_with_its_probe(finetuned: Finetuned, classes: Classes, tmp_
 def test_network_is_trained_where_it_is_asked_for(
     base: Path, classes: Classes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network_stage, "EPOCHS", 2)
+    monkeypatch.setattr(
+        network_stage, "FEW_LABELS", NetworkSchedule(epochs=2, patience=2, rate=3e-4)
+    )
     finetuned = galaxyclass.finetune(
         base, classes.dataset, output=tmp_path / "run", network="always", cache=classes.cache
     )

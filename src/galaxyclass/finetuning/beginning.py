@@ -98,12 +98,11 @@ def open_beginning(
         return
     model = open_model(run, options)
     bundle = single_bundle(model, "finetune")
-    cutout = bundle.manifest.network.preprocessing.cutout
-    if others or (stated and cutout != "centre"):
+    if others:
         raise RecipeError(
             "this setting is one of a recipe, and a model has none",
-            wanted=f"of a model, `{_FRAME}` alone, where its cutout is the image's centre",
-            got=f"{', '.join(sorted(set(map(_key, texts))))}; the model's cutout is {cutout!r}",
+            wanted=f"of a model, `{_FRAME}` alone",
+            got=", ".join(sorted(set(map(_key, others)))),
             hint="leave it out of `settings`, or name a recipe in place of the model",
         )
     if bundle.manifest.network_outputs is not None:
@@ -124,11 +123,18 @@ def _in_frames(model: Model, stated: Sequence[int | None] | None) -> Beginning:
     Raises
     ------
     RecipeError
-        The largest frame is too many times the smallest one.
+        The largest frame is too many times the smallest one; or the cutout has no frame.
     """
     (bundle,) = model.bundles
     own = bundle.manifest.preprocessing
-    if own.cutout != "centre" and stated is None:
+    if own.cutout != "centre":
+        if stated is not None:
+            raise RecipeError(
+                f"{_FRAME}: the model's cutout has no frame",
+                wanted="a model whose cutout is the image's centre",
+                got=f"the cutout {own.cutout!r}",
+                hint="leave it out of `settings`",
+            )
         return Beginning(model, own, ())
     if stated is None:
         frame = None if own.frame is None else round(own.frame / _SHARES[1])
@@ -141,10 +147,12 @@ def _in_frames(model: Model, stated: Sequence[int | None] | None) -> Beginning:
         frame = max(sides)
         shares = tuple(round(side / frame, 4) for side in sides)
     size = round(own.size / min(shares))
+    if stated is None:
+        size = min(size, _LARGEST)
     if size > _LARGEST:
         raise RecipeError(
-            f"{_FRAME}: the largest frame is {1 / min(shares):.0f} times the smallest one",
-            wanted=f"at most {_LARGEST / own.size:.0f} times",
+            f"{_FRAME}: the largest frame is {1 / min(shares):.3g} times the smallest one",
+            wanted=f"at most {_LARGEST / own.size:.3g} times",
             got=", ".join(map(str, stated or ())),
         )
     whole = own.model_copy(update={"frame": frame, "size": size})

@@ -35,17 +35,45 @@ from galaxyclass.tasks.task import Task
 
 log = logging.getLogger(__name__)
 
-#: Folds of the cross-validation, epochs at most, and epochs without gain after which it stops.
-FOLDS, EPOCHS, PATIENCE = 3, 12, 3
+#: Folds of the cross-validation.
+_FOLDS = 3
 
-#: Learning rate of the probe and of the top stage; each stage below learns at this share of it.
-_RATE, _FALL = 3e-4, 0.6
+#: Each stage of an encoder learns at this share of the rate of the stage above it.
+_FALL = 0.6
 _WEIGHT_DECAY, _BATCH = 0.01, 32
 
 #: Shares of the trained weights in the mean with those of the beginning, tried after each epoch.
 _SHARES = (0.5, 1.0)
 
 State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class NetworkSchedule:
+    """How long a network is trained, and how fast.
+
+    Attributes
+    ----------
+    epochs : int
+        At most; the rate falls to 0 until then.
+    patience : int
+        Epochs without gain after which training stops.
+    rate : float
+        Learning rate of the probe and of the top stage.
+    """
+
+    epochs: int
+    patience: int
+    rate: float
+
+
+#: With few labels the network stays near its beginning. With many it may leave it: it gets worse
+#: before it gets better, so that training goes on to the end.
+FEW_LABELS = NetworkSchedule(epochs=12, patience=3, rate=3e-4)
+MANY_LABELS = NetworkSchedule(epochs=8, patience=8, rate=1e-3)
+
+#: Labels from which on there are many.
+_MANY = 1000
 
 
 @dataclass(frozen=True)
@@ -74,6 +102,11 @@ class NetworkData:
     base: Network | EnsembleNetwork
     device: str
     seed: int
+
+    @property
+    def schedule(self) -> NetworkSchedule:
+        """That for so many galaxies."""
+        return MANY_LABELS if len(self.labels) >= _MANY else FEW_LABELS
 
     def begin(self, probe: NetworkProbe) -> ProbedNetwork:
         """The frozen network with a probe."""
@@ -126,7 +159,7 @@ class NetworkData:
 
         Batch normalisation keeps the statistics that it has: fifty galaxies have no better ones.
         """
-        task = self.labels.task
+        task, schedule = self.labels.task, self.schedule
         training = Training(
             loss=resolve_loss("auto", task),
             class_weights="balanced" if self.labels.balanced else "none",
@@ -135,7 +168,7 @@ class NetworkData:
         augmentation = Augmentation(
             flip="both" if self.manifest.mirrors else "none", zoom=(0.9, 1.1), shift=0.02
         )
-        optimizer = torch.optim.AdamW(_groups(network), weight_decay=_WEIGHT_DECAY)
+        optimizer = torch.optim.AdamW(_groups(network, schedule.rate), weight_decay=_WEIGHT_DECAY)
         rates = [group["lr"] for group in optimizer.param_groups]
         generator = torch.Generator().manual_seed(self.seed)
         side, steps = network.networks[0].side, -(-len(rows) // _BATCH)
@@ -143,7 +176,7 @@ class NetworkData:
         for epoch in range(epochs):
             order = rows[torch.randperm(len(rows), generator=generator).numpy()]
             for step in range(steps):
-                done = (epoch * steps + step) / (EPOCHS * steps)
+                done = (epoch * steps + step) / (schedule.epochs * steps)
                 for group, rate in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = rate * min(1.0, 10 * done + 0.1) * (1 - done)
                 batch = order[step * _BATCH : (step + 1) * _BATCH]
@@ -211,16 +244,17 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
     """
     labels, began = data.labels, time.perf_counter()
     task, values = labels.task, labels.values
-    folds = stratified_folds(labels.strata, FOLDS, np.random.default_rng([data.seed, 3]))
-    shape = (1 + EPOCHS * len(_SHARES), len(labels), task.count)
+    folds = stratified_folds(labels.strata, _FOLDS, np.random.default_rng([data.seed, 3]))
+    most = data.schedule.epochs
+    shape = (1 + most * len(_SHARES), len(labels), task.count)
     raw, predictions = np.full(shape, np.nan), np.full(shape, np.nan)
-    for number in range(FOLDS):
+    for number in range(_FOLDS):
         rows, held_out = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
         with _repeatable(data.seed + number):
             network = data.begin(labels.take(rows).fit())
 
-            def report(epoch: int, stage: str = f"fold {number + 1}/{FOLDS}") -> None:
-                progress(stage, epoch, EPOCHS, unit="epochs")
+            def report(epoch: int, stage: str = f"fold {number + 1}/{_FOLDS}") -> None:
+                progress(stage, epoch, most, unit="epochs")
 
             each = _predict_each_epoch(data, network, rows, held_out, report)
             raw[:, held_out], predictions[:, held_out] = each
@@ -228,8 +262,8 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
         if number == 0:
             log.info(
                 "the network is trained on %d folds, then on all galaxies: about %.0f s in all",
-                FOLDS,
-                seconds * (FOLDS + 1.5),
+                _FOLDS,
+                seconds * (_FOLDS + 1.5),
             )
         if number == 0 and give_up:
             losses = [_loss(task, each[held_out], values[held_out]) for each in predictions]
@@ -345,10 +379,11 @@ def _predict_each_epoch(
         progress(epoch)
         if not best or min(losses) < best[-1][0]:
             best[:] = [(min(losses), epoch)]
-        return epoch - best[-1][1] >= PATIENCE
+        return epoch - best[-1][1] >= schedule.patience
 
-    data.train(network, rows, EPOCHS, after)
-    while len(outputs) < 1 + EPOCHS * len(_SHARES):
+    schedule = data.schedule
+    data.train(network, rows, schedule.epochs, after)
+    while len(outputs) < 1 + schedule.epochs * len(_SHARES):
         outputs.append(outputs[-len(_SHARES)])
     raw, predictions = (np.stack(each) for each in zip(*outputs, strict=True))
     return raw, predictions
@@ -377,16 +412,16 @@ def _estimate(base: Network | EnsembleNetwork, images: Tensor) -> NetworkOutput:
     return NetworkOutput(values, (), outputs[0][1])
 
 
-def _groups(network: ProbedNetwork) -> list[dict[str, object]]:
+def _groups(network: ProbedNetwork, rate: float) -> list[dict[str, object]]:
     """The parameters of the probe and of each stage of the encoders, with their learning rates."""
     groups: list[dict[str, object]] = [
-        {"params": [*network.probe.parameters(), *network.heights.parameters()], "lr": _RATE}
+        {"params": [*network.probe.parameters(), *network.heights.parameters()], "lr": rate}
     ]
     for member in network.networks:
         stages = [list(stage.parameters()) for stage in _stages(member.encoder)]
         stages = [stage for stage in stages if stage]
         for depth, stage in enumerate(reversed(stages)):
-            groups.append({"params": stage, "lr": _RATE * _FALL**depth})
+            groups.append({"params": stage, "lr": rate * _FALL**depth})
     return groups
 
 

@@ -205,7 +205,7 @@ def _size_notes(decoded: Decoded, settings: dict[str, Any]) -> Iterator[str]:
     shorter = min(decoded.height, decoded.width)
     frame = _frame(settings["frame"], decoded.height, decoded.width, decoded.zoom) or shorter
     if min(frame, shorter) < settings["size"]:
-        yield f"enlarged: the network takes {settings['size']} x {settings['size']} pixels"
+        yield f"enlarged: the model takes {settings['size']} x {settings['size']} pixels"
     elif frame > shorter and settings["beyond"] == "whole":
         yield f"shown whole, since smaller than the model's frame of {settings['frame']} pixels"
 
