@@ -109,6 +109,7 @@ def test_what_it_takes_and_never_starts(
     assert hint in jobs.warnings[0]
 
 
+@pytest.mark.thorough
 def test_a_full_queue(planned: Planned, capfd: pytest.CaptureFixture[str]) -> None:
     """sbatch itself tries for two minutes."""
     night = str(planned().folder)
