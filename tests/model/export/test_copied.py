@@ -44,6 +44,7 @@ def test_the_pretrained_network_is_copied_without_torch(tmp_path: Path) -> None:
     assert first.table.equals(second.table)
 
 
+@pytest.mark.thorough  # the pretrained network: half a minute of a core
 def test_in_floats_it_is_held_against_the_run(tmp_path: Path) -> None:
     for module in EXPORT:
         pytest.importorskip(module)

@@ -128,7 +128,10 @@ def test_the_weights_that_it_was_made_from_are_kept(
         started.encoder.get_parameter("stem.0.weight").detach(),
         recovered["encoder.stem.0.weight"],
     )
-    export(rounded, output=tmp_path / "again.onnx")
+    exported = export(rounded, output=tmp_path / "again.onnx")
+    assert exported.run_difference is not None
+    assert 0 < exported.run_difference.rms < 0.01
+    assert "computes in 8-bit integers, this file in floats" in exported.describe()
     again = load_bundle(tmp_path / "again.onnx")
     assert again.manifest.quantisation is None
     assert again.read_calibration() == CALIBRATION
