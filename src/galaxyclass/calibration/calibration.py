@@ -256,7 +256,7 @@ def _describe_intervals(
     if intervals.by_region:
         part, output = ("fraction", "answer") if tree is not None else ("value", "column")
         notes.append(
-            f"So they do in each region of the predicted {part}, for "
+            f"So they do in each region of the predicted {part}, for the "
             f"{counted(intervals.by_region, output)} that {verb(intervals.by_region, 'has')} "
             "galaxies enough for several regions."
         )

@@ -337,9 +337,7 @@ def _notes(tree: Tree, records: VoteRecords, matches: Matches) -> list[str]:
             f"Made after retirement, and counted: {counted(records.late, 'classification')}."
         )
     retired = sum(galaxy.retired for galaxy in records.galaxies.values())
-    notes.append(
-        f"{retired:,} of {counted(len(records.galaxies), 'galaxy')} {verb(retired, 'is')} retired."
-    )
+    notes.append(f"Retired: {retired:,} of {counted(len(records.galaxies), 'galaxy')}.")
     if astray := _astray(tree, records, matches):
         notes.append(
             f"Counted, though the volunteer's other answers do not lead to the question: "

@@ -332,7 +332,7 @@ def test_a_stopped_comparison_goes_on(
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     assert not [child for child in children if b"compare.worker" in command_of(child)]
     text = capsys.readouterr().err
-    assert "stopped; 0 of 1 trial have ended" in text
+    assert "stopped; 0 of 1 trial has ended" in text
     assert "the same again goes on from there" in text
     assert main(arguments) == 0
     assert "1 trial: 1 finished, 0 failed" in capsys.readouterr().out
@@ -361,7 +361,7 @@ def test_ctrl_c_in_python_is_an_exception_of_ours(
 
     replace_process(monkeypatch, "import time; time.sleep(600)")
     handlers = stop_handlers()
-    with pytest.raises(StoppedError, match="0 of 1 trial have ended"):
+    with pytest.raises(StoppedError, match="0 of 1 trial has ended"):
         tiny(sky, tmp_path / "study", {}, progress=stop)
     assert stop_handlers() == handlers
 

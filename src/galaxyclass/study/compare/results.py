@@ -182,7 +182,7 @@ def best_of(results: Sequence[TrialResult]) -> TrialResult | None:
 def ended_in_words(results: Sequence[TrialResult], count: int) -> str:
     """How many of so many trials have ended."""
     ended = len(ended_of(results))
-    return f"{ended} of {counted(count, 'trial')} {verb(ended, 'has')} ended"
+    return f"{ended} of {counted(count, 'trial')} {verb(ended if count > 1 else 1, 'has')} ended"
 
 
 def stopped_study(results: Sequence[TrialResult], count: int, table: Path) -> StoppedError:
