@@ -94,7 +94,7 @@ def test_out_of_range(healthy: NDArray[Any]) -> None:
     values = healthy.copy()
     values[4, :3] = [1.2, -0.2, 0.0]
     said = _say(fake.vote_outputs(), values)
-    assert "1 of 400 galaxies have values beyond 0 to 1 (-0.2 to 1.2)" in said[0]
+    assert "1 of 400 galaxies has values beyond 0 to 1 (-0.2 to 1.2)" in said[0]
 
 
 def test_off_the_tree_as_independent_sigmoids_are(healthy: NDArray[Any]) -> None:
