@@ -29,7 +29,8 @@ _REMEDIES = {
     "`array_limit`",
     "controller": "Slurm's controller does not answer: `sinfo` shows when it does again",
     "job array": "this Slurm takes no such array: hand over fewer tasks, `array_limit`; or, where "
-    "it takes none at all, one job by hand: `sbatch --wrap 'galaxyclass survey run DIR'`",
+    "it takes none at all, one job by hand that runs all "
+    "shards on its own node",
     "limit": "fewer tasks (`array_limit`), or wait until some have ended",
     "qos": "`sacctmgr show assoc user=$USER format=account,partition,qos` lists what you may use",
     "gres": "this cluster has no such GPUs: fewer `gpus`, or another `partition`",
