@@ -29,8 +29,7 @@ _REMEDIES = {
     "`array_limit`",
     "controller": "Slurm's controller does not answer: `sinfo` shows when it does again",
     "job array": "this Slurm takes no such array: hand over fewer tasks, `array_limit`; or, where "
-    "it takes none at all, one job by hand that runs all "
-    "shards on its own node",
+    "it takes none at all, one job by hand that runs all shards on its own node",
     "limit": "fewer tasks (`array_limit`), or wait until some have ended",
     "qos": "`sacctmgr show assoc user=$USER format=account,partition,qos` lists what you may use",
     "gres": "this cluster has no such GPUs: fewer `gpus`, or another `partition`",
@@ -40,7 +39,7 @@ _REMEDIES = {
     "cpu": "ask for fewer `cores`",
     "constraint": "see which machines the cluster has: `sinfo -o '%P %c %m %f'`",
     "feature": "see which machines the cluster has: `sinfo -o '%P %c %m %f'`",
-    "unrecognized option": "`sbatch --help` lists its options",
+    "unrecognized option": "`man sbatch` lists its options",
 }
 
 
