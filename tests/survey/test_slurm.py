@@ -71,7 +71,7 @@ def test_it_does_all_shards(slurm: OwnSlurm, planned: Planned) -> None:
         ({"gpus": 3}, "generic resource", "fewer `gpus`"),
         ({"settings": ["constraint=large"]}, "Invalid feature", "`sinfo -o"),
         ({"settings": ["array=0-9"]}, "Invalid job array", "`array_limit`"),
-        ({"settings": ["colour=red"]}, "unrecognized option '--colour=red'", "`sbatch --help`"),
+        ({"settings": ["colour=red"]}, "unrecognized option '--colour=red'", "`man sbatch`"),
     ],
     ids=str,
 )
