@@ -79,7 +79,7 @@ def why_it_waits(job: str) -> str | None:
 
 def _reason(job: str) -> str | None:
     """Why a job waits; None where it does not, or Slurm does not answer."""
-    command = ["squeue", "-h", "-j", str(job), "-t", "PENDING", "-o", "%r"]
+    command = ["squeue", "-h", "-j", job, "-t", "PENDING", "-o", "%r"]
     try:
         done = subprocess.run(  # noqa: S603 - the number of a job
             command,
