@@ -12,7 +12,7 @@ from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.extras import TRAINING, require_installed
-from galaxyclass.io.atomic import require_new, write_text
+from galaxyclass.io.atomic import require_new, write_text, writing_folder
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
@@ -144,7 +144,8 @@ def compare(
         progress=progress,
     )
     if begun is None:
-        write_plan(folder, replace(plan, fingerprint=samples.fingerprint))
+        with writing_folder(folder) as temporary:
+            write_plan(temporary, replace(plan, fingerprint=samples.fingerprint))
     else:
         samples.require_same(begun.fingerprint, folder)
     del samples

@@ -14,6 +14,7 @@ from typing import Any
 
 from galaxyclass.errors import RecipeError
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.lock import close_locked, open_locked
 from galaxyclass.progress import Progress
 from galaxyclass.study.compare.compare import summary_of
 from galaxyclass.study.compare.outcomes import outcome_path, read_outcome, train_trial, trial_run
@@ -46,6 +47,23 @@ Work = Callable[..., Ended]
 
 class _Pruned(Exception):  # noqa: N818 - not an error
     """The trial is worse than the median of the others at this epoch."""
+
+
+class _JournalLock:
+    """Optuna's lock of a journal, by the journal itself: a killed process holds and leaves none.
+
+    Optuna's own is a symbolic link, for which the next process waits 30 seconds.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._journal, self._descriptor = journal, -1
+
+    def acquire(self) -> bool:
+        self._descriptor = open_locked(self._journal, patience=None)
+        return True
+
+    def release(self) -> None:
+        close_locked(self._descriptor)
 
 
 @dataclass
@@ -110,7 +128,8 @@ class Search:
         from optuna.storages.journal import JournalFileBackend
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        backend = JournalFileBackend(str(self.folder / TUNE_JOURNAL))
+        journal = self.folder / TUNE_JOURNAL
+        backend: Any = JournalFileBackend(str(journal), lock_obj=_JournalLock(journal))  # type: ignore[arg-type]
         storage = optuna.storages.JournalStorage(backend)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # settings that optuna calls experimental

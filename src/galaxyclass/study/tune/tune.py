@@ -15,7 +15,7 @@ from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import TRAINING, require_installed
-from galaxyclass.io.atomic import require_new, write_text
+from galaxyclass.io.atomic import require_new, write_text, writing_folder
 from galaxyclass.io.lock import close_locked, open_locked
 from galaxyclass.plots.style import save
 from galaxyclass.plots.tuned import Point, tuned_settings
@@ -177,8 +177,8 @@ def tune(
     require_sources(dataset.images, dataset.table)
     require_installed(*TRAINING, "optuna")
     folder, shared = Path(output), as_assignments(settings)
-    base, resolved = folder / TUNE_BASE, as_recipe(recipe, shared)
-    name_of_recipe = str(base) if isinstance(recipe, Recipe) else str(recipe)
+    resolved = as_recipe(recipe, shared)
+    name_of_recipe = str(folder / TUNE_BASE if isinstance(recipe, Recipe) else recipe)
     plan = TunePlan(
         recipe=name_of_recipe,
         vary={key: allowed.words for key, allowed in searched.items()},
@@ -201,9 +201,10 @@ def tune(
     )
     metric = TASKS[samples.first.targets.kind].metric
     if begun is None:
-        if isinstance(recipe, Recipe):
-            write_text(base, recipe_toml(recipe))
-        write_tune_plan(folder, replace(plan, fingerprint=samples.fingerprint))
+        with writing_folder(folder) as temporary:
+            if isinstance(recipe, Recipe):
+                write_text(temporary / TUNE_BASE, recipe_toml(recipe))
+            write_tune_plan(temporary, replace(plan, fingerprint=samples.fingerprint))
     else:
         samples.require_same(begun.fingerprint, folder)
     del samples
