@@ -79,6 +79,25 @@ def frame_weights(size: int, share: float, side: int) -> tuple[slice, NDArray[np
     return taken, weights[:, taken].astype(np.float32)
 
 
+@lru_cache(maxsize=16)
+def _taps(
+    size: int, share: float, side: int
+) -> tuple[slice, list[tuple[NDArray[np.int64], NDArray[np.float32]]]]:
+    """The weights of `frame_weights` without its zeros: of each pixel, a few pixels and weights.
+
+    To add these up takes a third of the time of a product with the whole matrix, and no threads.
+    """
+    pixels, weights = frame_weights(size, share, side)
+    first = (weights > 0).argmax(axis=1)
+    count = int((weights > 0).sum(axis=1).max())
+    padded = np.pad(weights, ((0, 0), (0, count)))
+    row = np.arange(side)
+    return pixels, [
+        (np.minimum(first + tap, weights.shape[1] - 1), padded[row, first + tap])
+        for tap in range(count)
+    ]
+
+
 def cut_frames(cutouts: NDArray[np.uint8], frames: Sequence[Frame], side: int) -> NDArray[np.uint8]:
     """The parts of cutouts, as the network takes them.
 
@@ -105,12 +124,11 @@ def cut_frames(cutouts: NDArray[np.uint8], frames: Sequence[Frame], side: int) -
     galaxies, size, _, channels = cutouts.shape
     parts = np.empty((len(frames), galaxies, side, side, channels), np.uint8)
     for frame, part in zip(frames, parts, strict=True):
-        pixels, weights = frame_weights(size, frame.share, side)
-        middle = cutouts[:, pixels, pixels].astype(np.float32)
-        rows = weights @ middle.reshape(galaxies, len(middle[0]), -1)
-        columns = rows.reshape(galaxies, side, -1, channels).swapaxes(1, 2)
-        both = weights @ columns.reshape(galaxies, columns.shape[1], -1)
-        part[...] = np.rint(both).reshape(galaxies, side, side, channels).swapaxes(1, 2)
+        pixels, taps = _taps(size, frame.share, side)
+        for image, cut in zip(cutouts[:, pixels, pixels], part, strict=True):
+            rows = sum(weight[:, None, None] * image[taken] for taken, weight in taps)
+            both = sum(weight[:, None] * rows[:, taken] for taken, weight in taps)
+            np.rint(both, out=cut, casting="unsafe")
     return parts.reshape(-1, side, side, channels)
 
 
