@@ -21,7 +21,7 @@ from galaxyclass.progress import silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.study.compare.results import TrialResult
 from galaxyclass.study.compare.trials import make_trials
-from galaxyclass.study.tune.plan import TunePlan, write_tune_plan
+from galaxyclass.study.tune.plan import TUNE_TABLE, TunePlan, write_tune_plan
 from galaxyclass.study.tune.search import Search
 from galaxyclass.study.tune.space import check_space, parse_assignments, parse_space
 from galaxyclass.study.tune.tune import Tuned, finish_search, read_search, tune
@@ -174,6 +174,21 @@ def test_it_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     assert again.names[0] == stub.names[2]  # the one that was stopped is first
     assert len(again.names) == 3
     assert len(run(folder, Stub(), trials=6, pruning=False).results) == 6
+
+
+def test_a_kill_while_settings_are_drawn_or_before_the_table_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "search"
+    run(folder, Stub(), trials=2, pruning=False)
+    table = folder / TUNE_TABLE
+    whole = table.read_text()
+    table.unlink()
+    search(folder, Stub())._study.ask()
+    assert len(read_search(folder).results) == 2
+    assert len(run(folder, Stub(), trials=2, pruning=False).results) == 2
+    assert table.read_text() == whole
+    again = run(folder, Stub(), trials=3, pruning=False)
+    assert [each.state for each in again.results] == ["finished"] * 3
+    assert not list(folder.glob("*.lock*"))
 
 
 def test_ctrl_c_in_a_thread_ends_them_all(tmp_path: Path) -> None:

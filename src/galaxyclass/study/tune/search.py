@@ -110,17 +110,24 @@ class Search:
         self._names: dict[str, int] = {}
         self._ended: dict[str, TrialResult] = {}
         self._waiting: list[Any] = []
+        self._undrawn: list[int] = []
         self._failure: BaseException | None = None
         self._combinations_done = False
         import optuna
 
+        running = optuna.trial.TrialState.RUNNING
         for frozen in self._study.get_trials(deepcopy=False):
+            if frozen.params.keys() != self.space.keys():
+                # Killed before all its settings were drawn, or just being drawn by another process.
+                if frozen.state == running:
+                    self._undrawn.append(frozen.number)
+                continue
             trial = self._make(frozen.params)
             if trial is None:
                 continue
             self._trial_of[frozen.number] = trial
             self._names.setdefault(trial.name, frozen.number)
-            if frozen.state == optuna.trial.TrialState.RUNNING:  # stopped from outside
+            if frozen.state == running:  # stopped from outside
                 self._waiting.append(optuna.trial.Trial(self._study, frozen._trial_id))
 
     def _open(self) -> Any:
@@ -164,6 +171,10 @@ class Search:
         KeyboardInterrupt
             Ctrl-C: the trainings were stopped in good order.
         """
+        import optuna
+
+        for number in self._undrawn:  # nothing of them was trained
+            self._study.tell(number, state=optuna.trial.TrialState.FAIL)
         threads = [threading.Thread(target=self._work, daemon=True) for _ in range(parallel)]
         for thread in threads:
             thread.start()

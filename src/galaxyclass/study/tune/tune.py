@@ -32,6 +32,7 @@ from galaxyclass.study.compare.results import (
     best_of,
     ended_in_words,
     ended_of,
+    results_csv,
     states_of,
     stopped_study,
 )
@@ -288,8 +289,10 @@ def read_search(folder: str | Path) -> Tuned:
 
 
 def write_results(folder: Path, results: list[TrialResult], space: Space, metric: Metric) -> None:
-    """Write the best recipe and the figures of the trials that have ended, if there are any."""
+    """Write the table of the trials; of those that have ended, best recipe and figures, too."""
     tuned = Tuned(folder, tuple(results))
+    if results:  # a search that was killed after its last trial may have no table yet
+        write_text(folder / TUNE_TABLE, results_csv(results))
     if not any(result.history for result in results):
         return
     ended = ended_of(best_first(results))
