@@ -24,6 +24,7 @@ from galaxyclass.finetuning.network import NetworkSchedule
 from galaxyclass.images.packs.write import pack
 from galaxyclass.model.answer_shares import answer_shares, same_question
 from galaxyclass.model.brightness_profile import brightness_profile
+from galaxyclass.model.bundle.manifest import Quantisation
 from galaxyclass.model.export.folded import float_layers, folded, input_values
 from galaxyclass.model.export.graph import trace
 from galaxyclass.model.frames import cut_frames
@@ -186,10 +187,16 @@ def test_network_is_trained_where_it_is_asked_for(
     monkeypatch.setattr(
         network_stage, "FEW_LABELS", NetworkSchedule(epochs=2, patience=2, rate=3e-4)
     )
+    rounded = galaxyclass.load_bundle(base)
+    rounded = replace(
+        rounded, manifest=replace(rounded.manifest, quantisation=Quantisation(16, 0, 8, 0.1, 0.1))
+    )
+    beginning = Model([base], [rounded], InferenceOptions())
     finetuned = galaxyclass.finetune(
-        base, classes.dataset, output=tmp_path / "run", network="always", cache=classes.cache
+        beginning, classes.dataset, output=tmp_path / "run", network="always", cache=classes.cache
     )
     assert finetuned.chosen == "network"
+    assert finetuned.bundle.manifest.quantisation is None  # its weights are new
     weights = [
         galaxyclass.load_bundle(each).weights.read_bytes() for each in (base, tmp_path / "run")
     ]
