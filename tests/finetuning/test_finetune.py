@@ -24,10 +24,14 @@ from galaxyclass.finetuning.network import NetworkSchedule
 from galaxyclass.images.packs.write import pack
 from galaxyclass.model.answer_shares import answer_shares, same_question
 from galaxyclass.model.brightness_profile import brightness_profile
+from galaxyclass.model.bundle.manifest import Quantisation
+from galaxyclass.model.export.folded import float_layers, folded, input_values
+from galaxyclass.model.export.graph import trace
 from galaxyclass.model.frames import cut_frames
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.probe import read_probe
+from galaxyclass.networks.probed import ProbedNetwork
 from galaxyclass.networks.weights import load_weights
 from tests.finetuning.conftest import Classes
 
@@ -164,16 +168,35 @@ def test_is_exported_with_its_probe(finetuned: Finetuned, classes: Classes, tmp_
     torch.testing.assert_close(recovered, own, rtol=1e-6, atol=1e-6)
 
 
+def test_the_probe_and_the_frames_stay_in_floats(finetuned: Finetuned, tmp_path: Path) -> None:
+    """Of an export in 8 bits: a share that is rounded to 0 has no logarithm."""
+    network = load_weights(finetuned.bundle)
+    assert isinstance(network, ProbedNetwork)
+    network.drop_auxiliary()
+    graph = folded(trace(network, finetuned.bundle.manifest), tmp_path / "folded.onnx")
+    kept = float_layers(graph)
+    rounded = [node for node in graph.graph.node if node.name not in kept]
+    assert {"Conv", "Relu"} <= {node.op_type for node in rounded}
+    assert not {"MatMul", "Gemm", "Clip"}.intersection(node.op_type for node in rounded)
+    assert input_values(graph) is not None  # frames are grey levels, too
+
+
 def test_network_is_trained_where_it_is_asked_for(
     base: Path, classes: Classes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         network_stage, "FEW_LABELS", NetworkSchedule(epochs=2, patience=2, rate=3e-4)
     )
+    rounded = galaxyclass.load_bundle(base)
+    rounded = replace(
+        rounded, manifest=replace(rounded.manifest, quantisation=Quantisation(16, 0, 8, 0.1, 0.1))
+    )
+    beginning = Model([base], [rounded], InferenceOptions())
     finetuned = galaxyclass.finetune(
-        base, classes.dataset, output=tmp_path / "run", network="always", cache=classes.cache
+        beginning, classes.dataset, output=tmp_path / "run", network="always", cache=classes.cache
     )
     assert finetuned.chosen == "network"
+    assert finetuned.bundle.manifest.quantisation is None  # its weights are new
     weights = [
         galaxyclass.load_bundle(each).weights.read_bytes() for each in (base, tmp_path / "run")
     ]

@@ -13,7 +13,7 @@ import galaxyclass
 from galaxyclass.arrays import Doubles
 from galaxyclass.finetuning.beginning import Beginning
 from galaxyclass.finetuning.cross_validation import OutOfFold
-from galaxyclass.finetuning.mirror_images import mirror_notes, separations
+from galaxyclass.finetuning.mirror_images import Separation, mirror_notes, separations
 from galaxyclass.tasks.classes.task import ClassTask
 
 RANDOM = np.random.default_rng(0)
@@ -48,6 +48,11 @@ def test_areas_under_the_curve() -> None:
     assert (chance.is_by_chance, chance.is_clear) == (True, False)
     assert (first.is_by_chance, first.is_clear, second.is_clear) == (False, True, True)
     assert chance.error == pytest.approx(np.sqrt(161 / (12 * 80 * 80)))
+
+
+def test_of_few_galaxies_nothing_can_be_said() -> None:
+    assert not Separation(("far", "near"), area=0.2, error=np.sqrt(15 / (12 * 7 * 7))).is_by_chance
+    assert Separation(("far", "near"), area=0.45, error=0.04).is_by_chance
 
 
 def test_what_is_said() -> None:

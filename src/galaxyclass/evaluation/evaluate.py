@@ -15,14 +15,12 @@ from galaxyclass.arguments import Part, public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
-from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ScoreError
 from galaxyclass.evaluation.calibrated_coverage import calibrated_coverage
 from galaxyclass.evaluation.evaluation import Evaluation, ScoredGalaxies
 from galaxyclass.evaluation.files import EVALUATION_FILES, write_evaluation
-from galaxyclass.evaluation.read_predictions import ids_of, read_outputs
+from galaxyclass.evaluation.read_predictions import read_outputs, read_predicted
 from galaxyclass.evaluation.used_galaxies import used_galaxies
-from galaxyclass.io.formulas import quote_formula
 from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
 from galaxyclass.io.result_files import PREDICTIONS
@@ -201,14 +199,10 @@ def _read(
     notes = []
     if prediction.failed:
         notes.append(f"Not scored, since not decodable: {counted(prediction.failed, 'image')}.")
-    table = read_table(prediction.output)
-    written = quote_formula if quoted else str
-    row_of_id = {written(str(name)): row for row, name in enumerate(catalog.ids.values)}
+    table, scored = read_predicted(
+        prediction.output, task, id_column, catalog.ids.values.tolist(), quoted=quoted
+    )
     columns, label = task.columns(id_column)
-    name_of = {written(name): name for name in (id_column, *columns, label) if name is not None}
-    table = table.rename_columns([name_of.get(name, name) for name in table.column_names])
-    names = ids_of(table, id_column, prediction.output)
-    scored = np.array([row_of_id[str(name)] for name in names], dtype=np.int64)
     predictions = task.from_shown(read_outputs(table, columns, prediction.output))
     own = {id_column, *columns, label}
     included = table.select([name for name in table.column_names if name not in own])

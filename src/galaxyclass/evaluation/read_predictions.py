@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.data.tables.cells import as_text, can_be_id, numbers
+from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import CatalogError
+from galaxyclass.io.formulas import quote_formula
 from galaxyclass.short import counted
+from galaxyclass.tasks.task import Task
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def read_outputs(table: Any, columns: Sequence[str], source: Path) -> NDArray[np.float64]:
@@ -39,6 +45,37 @@ def read_outputs(table: Any, columns: Sequence[str], source: Path) -> NDArray[np
                 got=f"{table[name][int(wrong[0])].as_py()!r} in the {wrong[0] + 1:,}. row",
             )
     return values
+
+
+def read_predicted(
+    output: Path, task: Task, id_column: str, ids: Sequence[str], *, quoted: bool
+) -> tuple[pa.Table, NDArray[np.int64]]:
+    """The table that was written of some galaxies, and which of them each row is of.
+
+    Parameters
+    ----------
+    output : Path
+    task : Task
+    id_column : str
+    ids : sequence of str
+        Of all galaxies that were to be predicted.
+    quoted : bool
+        Whether formulas were quoted (`galaxyclass.io.formulas`); the names of the columns come back
+        as they were.
+
+    Returns
+    -------
+    table : pyarrow.Table
+    galaxies : (rows,) int64
+    """
+    table = read_table(output)
+    written = quote_formula if quoted else str
+    columns, label = task.columns(id_column)
+    name_of = {written(name): name for name in (id_column, *columns, label) if name is not None}
+    table = table.rename_columns([name_of.get(name, name) for name in table.column_names])
+    galaxy_of_id = {written(str(name)): galaxy for galaxy, name in enumerate(ids)}
+    names = ids_of(table, id_column, output)
+    return table, np.array([galaxy_of_id[str(name)] for name in names], dtype=np.int64)
 
 
 def ids_of(table: Any, column: str, source: Path) -> list[str | None]:

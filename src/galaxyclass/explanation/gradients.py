@@ -14,6 +14,7 @@ from galaxyclass.errors import BundleError
 from galaxyclass.explanation.answer_of import ExplainedOutput
 from galaxyclass.extras import require_installed
 from galaxyclass.model.bundle.load import Bundle
+from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.output import ModelOutput
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class GradientMaps:
         require_installed("captum", "torch", "timm", "safetensors")
         self.networks = open_networks(bundle, drawn=drawn)
         self.method, self.explained = method, explained
-        self._shares = [frame.share for frame in bundle.manifest.frames] or [1.0]
+        self._shares = _seen_shares(bundle.manifest)
         if method == "cam":
             self.layers = [
                 [_last_map(member) for member in network.networks] for network in self.networks
@@ -98,6 +99,14 @@ class GradientMaps:
             # Single pixels are noise: what counts is the light of a few of them together.
             pixels = cv2.GaussianBlur(pixels, (0, 0), len(pixels) / 32)
         return _in_cutout(np.asarray(pixels), len(cutout))
+
+
+def _seen_shares(manifest: Manifest) -> list[float]:
+    """What a network sees of each frame of an image, as a share of the image's side."""
+    taken, inner = manifest.network, 1.0
+    if manifest.network_outputs is not None and taken.model.input_size is not None:
+        inner = taken.model.input_size / taken.preprocessing.size
+    return [frame.share * inner for frame in manifest.frames] or [inner]
 
 
 def _drawn_together(maps: Doubles, shares: Sequence[float], side: int) -> Doubles:

@@ -300,6 +300,8 @@ def _write(
     else:
         writers["calibration"] = _text_writer(calibration_json(calibration))
     manifest = _manifest(beginning, sample, task)
+    if made.write_weights is not None:  # the weights are no longer those of the rounded network
+        manifest = replace(manifest, quantisation=None)
     saved = save_bundle(folder / run_folder.BUNDLE, manifest, writers)
     provenance = make_provenance([saved], folder.name, model.views, model.precision)
     ids = sample.catalog.ids

@@ -44,7 +44,8 @@ class Separation:
     def is_by_chance(self) -> bool:
         """Whether they are told apart by chance alone, as far as this can be said."""
         spread = _ERRORS * self.error
-        return self.area - spread <= 0.5 and self.area + spread < _BY_CHANCE
+        # Below 0.5 is chance, too: of few galaxies, cross-validation predicts the other class.
+        return self.area - spread <= 0.5 and max(self.area, 0.5) + spread < _BY_CHANCE
 
     @property
     def is_clear(self) -> bool:

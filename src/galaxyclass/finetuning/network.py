@@ -171,7 +171,7 @@ class NetworkData:
         optimizer = torch.optim.AdamW(_groups(network, schedule.rate), weight_decay=_WEIGHT_DECAY)
         rates = [group["lr"] for group in optimizer.param_groups]
         generator = torch.Generator().manual_seed(self.seed)
-        side, steps = network.networks[0].side, -(-len(rows) // _BATCH)
+        steps = -(-len(rows) // _BATCH)
         frames = torch.tensor([frame.weight for frame in self.manifest.frames])
         for epoch in range(epochs):
             order = rows[torch.randperm(len(rows), generator=generator).numpy()]
@@ -181,14 +181,13 @@ class NetworkData:
                     group["lr"] = rate * min(1.0, 10 * done + 0.1) * (1 - done)
                 batch = order[step * _BATCH : (step + 1) * _BATCH]
                 cutouts = self._cutouts(batch)
-                if self.manifest.frames:  # each step sees its galaxies in one of them
-                    number = int(torch.multinomial(frames, 1, generator=generator))
-                    whole, _ = augment(cutouts, augmentation, cutouts.shape[1], generator)
-                    images = network.middle(network.cut_frame(whole, number))
-                else:
-                    images, _ = augment(cutouts, augmentation, side, generator)
+                # Each step sees its galaxies in one of the frames.
+                chosen = torch.multinomial(frames, 1, generator=generator) if len(frames) else None
+                images, _ = augment(cutouts, augmentation, cutouts.shape[1], generator)
+                if chosen is not None:
+                    images = network.cut_frame(images, int(chosen))
                 with self._bfloat16():
-                    output = _estimate(network.base, images)
+                    output = _estimate(network.base, network.middle(images))
                 raw = network.raw_outputs(output, network.profile(images))
                 value = loss(raw, network.activation(raw), self._tensor(self.labels.values[batch]))
                 optimizer.zero_grad()

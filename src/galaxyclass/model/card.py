@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import Manifest
@@ -11,9 +10,6 @@ from galaxyclass.model.frames import frame_sides, shares_in_words
 from galaxyclass.model.pretrained import CARD, PRETRAINED_NAME, is_pretrained
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import counted
-
-if TYPE_CHECKING:
-    pass
 
 
 def model_name(source: Path) -> str:
@@ -38,7 +34,7 @@ def _described(manifest: Manifest, bundle: Bundle) -> str:
     lines = [
         f"# {model_name(bundle.folder)}",
         "",
-        f"- Predicts {manifest.task.count} numbers for each galaxy.",
+        f"- Predicts {manifest.task.count} {manifest.task.output_word} for each galaxy.",
         f"- Made by the recipe `{manifest.recipe}` of galaxyclass {manifest.version}: "
         f"{counted(manifest.members, 'network')}, encoder `{manifest.model.encoder}`.",
         f"- Sees cutouts of {cutout.size} × {cutout.size} pixels ({channels_of(cutout)}).",

@@ -158,7 +158,9 @@ def single_bundle(source: ModelSource, action: str) -> Bundle:
             f"cannot {action} several models at once",
             wanted="one",
             got=f"{len(bundles)} of them",
-            hint="combine them first: `galaxyclass.combine(['RUN', 'RUN'], output='runs/mean')`",
+            hint="name one of them: finetuned models cannot be combined"
+            if any(bundle.manifest.network_outputs is not None for bundle in bundles)
+            else "combine them first: `galaxyclass.combine(['RUN', 'RUN'], output='runs/mean')`",
         )
     return bundles[0]
 

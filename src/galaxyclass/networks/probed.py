@@ -166,8 +166,6 @@ class ProbedNetwork(nn.Module):
 
     def read(self, cutouts: Tensor) -> Tensor:
         """From ``(galaxies, height, width, channels)`` uint8 to what `outputs_of` takes."""
-        if not self._parts:
-            return self.networks[0].read(cutouts)
         return cutouts.permute(0, 3, 1, 2).float() / 255
 
     def cut_frames(self, images: Tensor) -> Tensor:
@@ -228,7 +226,7 @@ class ProbedNetwork(nn.Module):
     def outputs_of(self, images: Tensor) -> NetworkOutput:
         """As `estimate`, for images ``(galaxies, channels, side, side)`` float32 of 0..1."""
         parts = self.cut_frames(images)
-        output = self.base.outputs_of(self.middle(parts) if self._parts else parts)
+        output = self.base.outputs_of(self.middle(parts))
         output, profile = self.mean_over_frames(output, self.profile(parts))
         return NetworkOutput(
             self.activation(self.raw_outputs(output, profile)), (), output.features

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from galaxyclass.arrays import Doubles
 from galaxyclass.data.catalog.catalog import Catalog
-from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ScoreError
-from galaxyclass.evaluation.read_predictions import ids_of, read_outputs
+from galaxyclass.evaluation.read_predictions import read_outputs, read_predicted
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.job import PredictionSummary, predict_to_table
 from galaxyclass.model.model import Model
@@ -73,7 +70,13 @@ def extra_columns(model: Model) -> tuple[str, ...]:
 
 
 def predict_folder(
-    name: str, model: Model, catalog: Catalog, output: Path, progress: Progress
+    name: str,
+    model: Model,
+    catalog: Catalog,
+    output: Path,
+    progress: Progress,
+    *,
+    quote_formulas: bool,
 ) -> PredictedFolder:
     """Predict the images of a catalog into a file, and read the numbers.
 
@@ -91,21 +94,22 @@ def predict_folder(
         model.options,
         progress=progress,
         keep_journal=True,
+        quote_formulas=quote_formulas,
     )
     if not summary.predicted:
         raise ScoreError(
             "nothing to report: none of the images could be decoded",
             hint=f"see {summary.failed_file}",
         )
-    table, task = read_table(output), model.task
-    id_column = model.bundles[0].manifest.id_column
+    task, id_column = model.task, model.bundles[0].manifest.id_column
+    table, rows = read_predicted(
+        output, task, id_column, catalog.ids.values.tolist(), quoted=quote_formulas
+    )
     columns, _ = task.columns(id_column)
-    row_of_id = {each: row for row, each in enumerate(catalog.ids.values)}
-    rows = [row_of_id[str(each)] for each in ids_of(table, id_column, output)]
     return PredictedFolder(
         name,
         model,
-        catalog.take(np.array(rows, dtype=np.int64)),
+        catalog.take(rows),
         task.from_shown(read_outputs(table, columns, output)),
         strangeness_of(table),
         summary,

@@ -213,7 +213,15 @@ def report(
                 progress=progress,
             )
         else:
-            content = _predict(models, names, dataset, folder, settings=settings, progress=progress)
+            content = _predict(
+                models,
+                names,
+                dataset,
+                folder,
+                settings=settings,
+                quote_formulas=quote_formulas,
+                progress=progress,
+            )
         finished = write_report(
             content.title,
             [content.source],
@@ -282,11 +290,19 @@ def _predict(
     folder: Path,
     *,
     settings: ReportSettings,
+    quote_formulas: bool,
     progress: Progress,
 ) -> _Content:
     """Predict images without labels."""
     folders = [
-        predict_folder(name, model, dataset.catalog, folder / f"model_{number}.csv", progress)
+        predict_folder(
+            name,
+            model,
+            dataset.catalog,
+            folder / f"model_{number}.csv",
+            progress,
+            quote_formulas=quote_formulas,
+        )
         for number, (name, model) in enumerate(zip(names, models, strict=True), 1)
     ]
     sections, notes = folder_sections(folders, settings, progress)

@@ -6,13 +6,20 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from galaxyclass.errors import BundleError, OutputError
 from galaxyclass.model.bundle.load import Role, load_bundle
-from galaxyclass.model.bundle.manifest import Manifest, manifest_json, parse_manifest
+from galaxyclass.model.bundle.manifest import (
+    Manifest,
+    NetworkOutputs,
+    manifest_json,
+    parse_manifest,
+)
 from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
+from galaxyclass.model.frames import Frame
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
@@ -177,6 +184,25 @@ def test_a_manifest_with_too_few_means() -> None:
     data["outputs"]["mean"] = data["outputs"]["mean"][:5]
     with pytest.raises(BundleError, match="a value for each of its 37 answers"):
         parse_manifest(json.dumps(data), "test")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"frames": (Frame(2.0, 1.0),)}, "above 0 and at most 1"),
+        ({"frames": (Frame(1.0, 0.5), Frame(0.5, 0.25))}, "weights sum to 1"),
+        ({"frames": (Frame(1.0, float("nan")),)}, "weights sum to 1"),
+        ({"frames": ()}, "frames go with the preprocessing"),
+        ({"network_outputs": None, "frames": ()}, "a probe without network_outputs"),
+    ],
+)
+def test_a_probe_whose_manifest_is_damaged(changes: dict[str, Any], message: str) -> None:
+    plain = manifest()
+    beneath = NetworkOutputs(plain.task, (), plain.preprocessing)
+    probed = replace(plain, network_outputs=beneath, frames=(Frame(1.0, 1.0),), probe_digest="0")
+    assert parse_manifest(manifest_json(probed), "test") == probed
+    with pytest.raises(BundleError, match=message):
+        parse_manifest(manifest_json(replace(probed, **changes)), "test")
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,12 @@ import pytest
 
 import galaxyclass
 from galaxyclass.extras import EXPORT
+from galaxyclass.model.bundle.recovered import recover_weights
+from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.simulation.morphology import draw_morphology
 from galaxyclass.simulation.rendering import render
+
+from .conftest import CALIBRATION
 
 #: Exports in an interpreter that has no torch, and says what it lacks.
 WITHOUT_TORCH = """
@@ -42,6 +48,22 @@ def test_the_pretrained_network_is_copied_without_torch(tmp_path: Path) -> None:
         galaxyclass.load_model(run, workers=1).predict(galaxies) for run in ("pretrained", copy)
     )
     assert first.table.equals(second.table)
+
+
+def test_a_copy_has_the_calibration_that_the_model_has_by_now(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    pretrained = galaxyclass.load_bundle("pretrained")
+    network = partial(shutil.copyfile, pretrained.network)
+    calibrated = save_bundle(
+        tmp_path / "calibrated",
+        pretrained.manifest,
+        {"network": network, "calibration": lambda path: path.write_text(CALIBRATION)},
+    )
+    galaxyclass.export(calibrated.folder, output=tmp_path / "copy.onnx", bits=8)
+    copy = galaxyclass.load_bundle(tmp_path / "copy.onnx")
+    assert copy.read_calibration() == CALIBRATION
+    assert copy.manifest.quantisation == pretrained.manifest.quantisation
+    assert recover_weights(copy.folder).keys() == recover_weights(pretrained.network).keys()
 
 
 @pytest.mark.thorough  # the pretrained network: half a minute of a core

@@ -6,9 +6,9 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from galaxyclass.errors import BundleError
 from galaxyclass.io.versioned import FileFormat
@@ -214,6 +214,20 @@ class _File(BaseModel):
     network_outputs: _NetworkOutputs | None = None
     frames: tuple[Frame, ...] = ()
     probe_digest: str = ""
+
+    @model_validator(mode="after")
+    def _has_what_a_probe_takes(self) -> Self:
+        beneath, frames = self.network_outputs, self.frames
+        if self.probe_digest and beneath is None:
+            raise ValueError("a probe without network_outputs, which it takes")
+        if bool(frames) != (beneath is not None and beneath.preprocessing is not None):
+            raise ValueError("frames go with the preprocessing of network_outputs")
+        if frames and not (
+            all(0 < frame.share <= 1 and frame.weight > 0 for frame in frames)
+            and abs(sum(frame.weight for frame in frames) - 1) < 1e-6
+        ):
+            raise ValueError("frames: shares are above 0 and at most 1, weights sum to 1")
+        return self
 
 
 def manifest_json(manifest: Manifest) -> str:

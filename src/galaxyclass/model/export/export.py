@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import Bits, public
 from galaxyclass.errors import MissingExtraError, OutputError
-from galaxyclass.extras import EXPORT, require_installed
+from galaxyclass.extras import EXPORT, require, require_installed
 from galaxyclass.io.atomic import translated, writing
 from galaxyclass.io.output import require_free
 from galaxyclass.model.bundle import onnx_file as exported
@@ -176,7 +176,7 @@ def export(
     copied = _can_be_copied(bundle)
     if copied and bits == 8 and images is None:
         with writing(output) as temporary:
-            shutil.copyfile(bundle.network, temporary)
+            _copy_network(bundle, temporary)
             size = temporary.stat().st_size
         return Exported(output, size, bits, None)
     _require_torch(can_copy=copied)
@@ -199,6 +199,26 @@ def _quantised(bundle: Bundle) -> bool:
 def _can_be_copied(bundle: Bundle) -> bool:
     """Whether a bundle's network is a whole exported one already."""
     return _quantised(bundle) and not bundle.has("probe")
+
+
+def _copy_network(bundle: Bundle, path: Path) -> None:
+    """Copy an exported network, with the calibration that the bundle has by now.
+
+    Raises
+    ------
+    MissingExtraError
+        Its calibration is newer than the network, and onnx is not installed, which writes it.
+    """
+    calibration = bundle.read_calibration() if bundle.has("calibration") else None
+    held = exported.read_properties(bundle.network)
+    if calibration == held.get(exported.CALIBRATION_PROPERTY):
+        shutil.copyfile(bundle.network, path)
+        return
+    model = require("onnx").load(bundle.network)
+    state = json.loads(held.get(exported.WEIGHTS_PROPERTY, "[]"))
+    _describe(model, bundle.manifest, calibration, state)
+    with translated(path):
+        path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def _require_torch(*, can_copy: bool) -> None:

@@ -21,6 +21,10 @@ MASK = ".mask"
 _PRODUCTS = ("Gemm", "MatMul")
 #: What may lie between two linear layers at the end of a network.
 _BEFORE_HEADS = ("Relu", "BatchNormalization", *_PRODUCTS)
+#: What leaves grey levels as they are.
+_SAME_LEVELS = ("Slice", "Transpose", "Cast")
+#: How the weights of the network beneath a probe are called (`ProbedNetwork`).
+_BENEATH = "base."
 
 
 def folded(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
@@ -79,26 +83,36 @@ def folded(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
 
 
 def input_values(model: onnx.ModelProto) -> str | None:
-    """The name of the pixels as floats of 0 to 1, if a convolution takes them as they are."""
-    after = {name: node for node in model.graph.node for name in node.input}
-    name = INPUT
-    scaled = False
-    while (node := after.get(name)) is not None:
-        if node.op_type == "Conv":
-            return name if scaled else None
-        if node.op_type == "Div" and not scaled:
-            scaled = True
-        elif node.op_type not in ("Slice", "Transpose", "Cast", "Shape") or scaled:
-            return None
-        name = node.output[0]
+    """The name of the pixels as floats of 0 to 1, if a convolution takes them as they are.
+
+    They are grey levels of the cutouts, or of frames that were cut out of them and rounded.
+    """
+    before = {name: node for node in model.graph.node for name in node.output}
+    levels = require("onnx").TensorProto.UINT8
+    for node in model.graph.node:
+        scaling = before.get(node.input[0]) if node.op_type == "Conv" else None
+        if scaling is None or scaling.op_type != "Div":
+            continue
+        name = scaling.input[0]
+        while (source := before.get(name)) is not None and source.op_type in _SAME_LEVELS:
+            if source.op_type == "Cast" and source.attribute[0].i == levels:
+                return str(node.input[0])
+            name = source.input[0]
+        if name == INPUT:
+            return str(node.input[0])
     return None
 
 
 def float_layers(model: onnx.ModelProto) -> set[str]:
-    """The names of the last nodes: heads, their linear layers, and a linear layer before them."""
+    """The names of the last nodes: heads, their linear layers, and a linear layer before them.
+
+    Of a finetuned network also all of its probe, which takes logarithms of what an 8-bit integer
+    rounds to 0, and what cuts out frames.
+    """
     graph = model.graph
     before = {name: node for node in graph.node for name in node.output}
     constant = {stored.name for stored in graph.initializer}
+    beneath = {name for name in constant if name.startswith(_BENEATH)}
 
     def varying(node: Any) -> list[str]:
         return [name for name in node.input if name and name not in constant]
@@ -107,11 +121,13 @@ def float_layers(model: onnx.ModelProto) -> set[str]:
     features = [FEATURES]
     waiting = [name for name in _outputs(graph) if name != FEATURES]
     while waiting:
-        node = before.get(waiting.pop())
-        if node is None or node.name in kept or node.op_type == "Conv":
+        name = waiting.pop()
+        node = before.get(name)
+        if name == FEATURES or node is None or node.name in kept or node.op_type == "Conv":
             continue
         kept.add(node.name)
-        (features if node.op_type in _PRODUCTS else waiting).extend(varying(node))
+        is_head = node.op_type in _PRODUCTS and (not beneath or beneath.intersection(node.input))
+        (features if is_head else waiting).extend(varying(node))
     for name in features:
         value = name
         while (node := before.get(value)) is not None and node.op_type in _BEFORE_HEADS:
