@@ -301,8 +301,8 @@ def _reliability(model: ScoredModel) -> ReportSection:
             "model says. Dots on the diagonal: they are. Below it: the model is too sure; above: "
             "not sure enough.",
             f"On average the called class has a probability of {highest.mean():.3f}, and is right "
-            f"in {right.mean():.3f} of the cases: {how_sure(highest, right)}. Mean distance from the "
-            f"diagonal (expected calibration error): {error:.3f}.",
+            f"in {right.mean():.3f} of the cases: {how_sure(highest, right)}. Mean distance from "
+            f"the diagonal (expected calibration error): {error:.3f}.",
         ),
         tuple(figures),
         (("dot c0", "share of galaxies that are what was said, with its 95 % interval"),),
