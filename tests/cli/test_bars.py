@@ -23,7 +23,7 @@ def test_a_line_every_half_minute(
         "predict: 300 of 1,000 images, 10/s, 0:01:10 left, 2 cannot be decoded",
         "predict: 600 of 1,000 images, 10/s, 0:00:40 left, 2 cannot be decoded",
         "predict: 900 of 1,000 images, 10/s, 0:00:10 left, 2 cannot be decoded",
-        "predict: 1,000 images 2 cannot be decoded",
+        "predict: 1,000 images, 2 cannot be decoded",
     ]
 
 

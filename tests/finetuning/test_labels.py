@@ -64,3 +64,20 @@ def test_numbers_that_may_be_unknown_are_told(tmp_path: Path) -> None:
     _, notes = read_labels(dataset, settings, cache=tmp_path, workers=1, progress=silent)
     assert notes[0].endswith("or of one column `missing='COLUMN=-1'`")
     assert "3 cells are -1" in notes[0]
+
+
+def test_a_class_of_one_galaxy_and_images_without_a_row_are_told(tmp_path: Path) -> None:
+    for index in range(14):
+        Image.new("RGB", (64, 64), (10 * index, 0, 0)).save(tmp_path / f"{index}.png")
+    rows = [f"{index},{'a' if index < 6 else 'b'}\n" for index in range(11)]
+    (tmp_path / "t.csv").write_text("id,kind\n" + "".join(rows) + "11,c\n")
+    dataset = Dataset(tmp_path, tmp_path / "t.csv")
+    sample, notes = read_labels(
+        dataset, Preprocessing(), cache=tmp_path / "cache", workers=1, progress=silent
+    )
+    assert [note.split(":")[0] for note in notes] == [
+        "Too few galaxies to learn and to score 'c' (1 galaxy)"
+    ]
+    assert [(each.kind, each.count, each.why) for each in sample.unused] == [
+        ("files", 2, "images without a row"),
+    ]

@@ -19,9 +19,9 @@ from galaxyclass.trees.read import load_tree
     ("slope", "rule"),
     [
         (0.0, "spiral"),  # of pictures that are all alike
-        (1e-9, "spiral above 1 for 'b'"),
-        (-1e-9, "spiral below 0 for 'b'"),
-        (0.6, "spiral above 0.731 for 'b'"),
+        (1e-9, "'b' where spiral is above 1"),
+        (-1e-9, "'b' where spiral is below 0"),
+        (0.6, "'b' where spiral is above 0.731"),
     ],
 )
 def test_rules_without_a_number_to_compute(slope: float, rule: str) -> None:
@@ -42,8 +42,8 @@ def test_an_answer_of_a_tree_is_named_with_its_question() -> None:
     probe = NetworkProbe(np.zeros((0, 2)), weights, np.zeros((0, 2)), np.array([0.5, -0.5]))
     answer = FittedAnswer(probe, np.zeros((2, 2)), {}, "Class8.1")
     assert rule_in_words(answer, task, beneath) == (
-        "'ring' to 'Is the odd feature a ring, or is the galaxy disturbed or irregular?' "
-        "(Class8.1) above 0.25 of those asked for '1'"
+        "'1' where more than 0.25 of those asked 'Is the odd feature a ring, or is the galaxy "
+        "disturbed or irregular?' say 'ring' (Class8.1)"
     )
 
 

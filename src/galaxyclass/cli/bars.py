@@ -88,7 +88,8 @@ def _lines(console: Console) -> Progress:
         if total is not None and done >= total:
             if stage not in finished:
                 finished.add(stage)
-                console.print(f"{stage}: {_amount(done, unit)} {note}".rstrip(), highlight=False)
+                parts = [f"{stage}: {_amount(done, unit)}", *filter(None, [note])]
+                console.print(", ".join(parts), highlight=False)
         elif now - shown[stage] >= _LINE_SECONDS:
             shown[stage] = now
             start, before = begun[stage]

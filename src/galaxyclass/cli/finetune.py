@@ -11,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.notes import echo_notes, show_notes
 from galaxyclass.cli.shown import echo
+from galaxyclass.cli.tables import show_unused
 
 if TYPE_CHECKING:
     from galaxyclass.arguments import NetworkUse
@@ -91,6 +92,7 @@ def command(
             cache=cache,
             progress=progress,
         )
+    show_unused(finetuned.unused)
     echo_notes(finetuned.notes)
     if finetuned.metric.meaning:
         echo(finetuned.metric.meaning)

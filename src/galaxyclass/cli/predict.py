@@ -218,7 +218,8 @@ def show(summary: PredictionSummary, *, of_tiles: bool = False, strangeness: boo
         )
         echo(
             f"{summary.flagged:,} of {summary.predicted:,} flagged as out of distribution "
-            f"({summary.flagged / summary.predicted:.1%}); {which}"
+            f"({summary.flagged / summary.predicted:.1%})"
+            + (f"; {which}" if summary.flagged else "")
         )
     fresh = summary.images - summary.resumed
     speed = f", {_speed(fresh / summary.seconds)}" if fresh and summary.seconds else ""

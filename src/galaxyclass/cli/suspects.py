@@ -11,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
+from galaxyclass.cli.tables import show_unused
 from galaxyclass.short import counted, verb
 
 if TYPE_CHECKING:
@@ -81,13 +82,19 @@ def command(
             quote_formulas=quote_formulas,
             progress=progress,
         )
+    show_unused(ranked.unused)
     echo_notes(ranked.notes)
     rows = [suspect for suspect, _ in zip(ranked, range(count), strict=False)]
-    cells = [("id", "label", "suggestion", "score")]
-    cells += [(row.id, row.label, row.suggestion, f"{row.score:.2f}") for row in rows]
+    cells = [("id", "label", "suggestion", "score", "probably wrong")]
+    cells += [
+        (row.id, row.label, row.suggestion, f"{row.score:.2f}", "yes" if row.probable else "no")
+        for row in rows
+    ]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
-        echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
+        echo(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        )
     echo(
         f"{ranked.probable:,} of {counted(len(ranked), 'label')} {verb(ranked.probable, 'is')} "
         "probably wrong" + ("" if output is None else f"; all are in {output}")

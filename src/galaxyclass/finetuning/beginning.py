@@ -100,10 +100,10 @@ def open_beginning(
     bundle = single_bundle(model, "finetune")
     if others:
         raise RecipeError(
-            "this setting is one of a recipe, and a model has none",
-            wanted=f"of a model, `{_FRAME}` alone",
+            f"a model has no setting but {_FRAME}",
+            wanted=_FRAME,
             got=", ".join(sorted(set(map(_key, others)))),
-            hint="leave it out of `settings`, or name a recipe in place of the model",
+            hint="leave the others out of `settings`; a recipe in place of the model has them",
         )
     if bundle.manifest.network_outputs is not None:
         if not bundle.has("probe"):

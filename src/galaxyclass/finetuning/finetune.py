@@ -220,6 +220,7 @@ def _finetune(
             shares=fitted.shares,
             curve=curve,
             notes=(*notes, *target_notes, *mirrors),
+            unused=sample.unused,
         )
         write_text(temporary / run_folder.METRICS, metrics_json(result.to_json()))
     return result
@@ -268,7 +269,7 @@ def _simple_rungs(labels: LabelledGalaxies, seed: int, model: Model) -> list[Run
 
         score = cross_validate(labels, seed, fit).score(seed)
         beneath = model.bundles[0].manifest.task
-        title = f"one answer of {model.name}, {rule_in_words(answer, task, beneath)}"
+        title = f"one answer of {model.name}: {rule_in_words(answer, task, beneath)}"
         rungs.append(scored_rung("one_answer", title, score, time.perf_counter() - began, task))
     return rungs
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.data.unused import Unused
 from galaxyclass.finetuning.cross_validation import LabelCurve, OutOfFold
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.save import BundleFileWriter
@@ -109,6 +110,8 @@ class Finetuned:
     curve : LabelCurve or None
         Of the probe; None where there are too few galaxies.
     notes : tuple of str
+    unused : tuple of Unused
+        What of files, columns and rows was not used, and why.
     """
 
     folder: Path
@@ -120,6 +123,7 @@ class Finetuned:
     shares: Mapping[str, float]
     curve: LabelCurve | None
     notes: tuple[str, ...]
+    unused: tuple[Unused, ...] = ()
 
     @property
     def score(self) -> Score:

@@ -12,6 +12,7 @@ from galaxyclass.data.checks.findings import FINDING_KINDS
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.errors import ArgumentError, CatalogError
+from galaxyclass.finetuning.cross_validation import FOLDS
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import counted, first_few
@@ -80,6 +81,7 @@ def read_labels(
         used &= parts != "test"
     sample = sample.take(np.flatnonzero(used).astype(np.int64))
     require_labels(sample.targets, dataset.name)
+    notes += _rare_classes(sample.targets)
     return replace(sample, unused=sample.unused), notes
 
 
@@ -135,6 +137,23 @@ def require_labels(targets: Targets, source: str) -> None:
             f"one galaxy alone: {first_few([names[index] for index in present])}",
             hint="name the class column by `target_column`",
         )
+
+
+def _rare_classes(targets: Targets) -> list[str]:
+    """A note where classes have too few galaxies for each fold of a cross-validation."""
+    names = targets.class_names
+    counts = np.bincount(targets.strata, minlength=len(names)) if names else np.zeros(0, np.int64)
+    rare = [
+        f"{name!r} ({counted(int(count), 'galaxy')})"
+        for name, count in zip(names, counts, strict=True)
+        if 0 < count < FOLDS
+    ]
+    if not rare:
+        return []
+    return [
+        f"Too few galaxies to learn and to score {first_few(rare)}: label {FOLDS} or more of each "
+        "class, or leave these out of the table."
+    ]
 
 
 def _are_numbers(names: Sequence[str], counts: NDArray[np.int64]) -> bool:

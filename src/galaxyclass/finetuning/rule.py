@@ -8,6 +8,7 @@ import numpy as np
 
 from galaxyclass.finetuning.fit_probe import FittedAnswer
 from galaxyclass.tasks.task import Task
+from galaxyclass.trees.tree import Tree
 
 
 def rule_in_words(answer: FittedAnswer, task: Task, beneath: Task) -> str:
@@ -32,9 +33,15 @@ def rule_in_words(answer: FittedAnswer, task: Task, beneath: Task) -> str:
     threshold = -float(np.diff(answer.probe.bias)[0]) / slope
     if column >= len(answer.probe.answers) // 2:  # of its logit
         threshold = (1 + math.tanh(threshold / 2)) / 2
-    side = "above" if slope > 0 else "below"
-    of_whom = "" if beneath.decision_tree is None else " of those asked"
-    return f"{words} {side} {threshold:.3g}{of_whom} for {task.class_names[1]!r}"
+    called = f"{task.class_names[1]!r} where"
+    if beneath.decision_tree is None:
+        return f"{called} {words} is {'above' if slope > 0 else 'below'} {threshold:.3g}"
+    question, name = _question_and_answer(beneath.decision_tree, beneath.names.index(answer.name))
+    side = "more" if slope > 0 else "fewer"
+    return (
+        f"{called} {side} than {threshold:.3g} of those asked {question!r} say {name!r} "
+        f"({answer.name})"
+    )
 
 
 def answer_in_words(task: Task, column: str) -> str:
@@ -49,10 +56,14 @@ def answer_in_words(task: Task, column: str) -> str:
     tree = task.decision_tree
     if tree is None:
         return column
-    index = task.names.index(column)
-    question, answer = next(
-        (question, tree.answers[index])
+    question, name = _question_and_answer(tree, task.names.index(column))
+    return f"{name!r} to {question!r} ({column})"
+
+
+def _question_and_answer(tree: Tree, index: int) -> tuple[str, str]:
+    """The text of the question that an answer belongs to, and the name of the answer."""
+    return next(
+        (question.text, tree.answers[index].name)
         for question, where in zip(tree.questions, tree.slices, strict=True)
         if where.start <= index < where.stop
     )
-    return f"{answer.name!r} to {question.text!r} ({column})"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
+from galaxyclass.data.unused import Unused
 from galaxyclass.finetuning.beginning import open_beginning
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies, cross_validate
 from galaxyclass.finetuning.embed import embed_galaxies
@@ -70,11 +71,14 @@ class Suspects:
     probable : int
         How many labels are probably wrong.
     notes : tuple of str
+    unused : tuple of Unused
+        What of files, columns and rows was not used, and why.
     """
 
     table: pa.Table
     probable: int
     notes: tuple[str, ...]
+    unused: tuple[Unused, ...] = ()
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -163,7 +167,8 @@ def suspects(
     )
     if output is not None:
         write_table(Path(output), ranked, quote_formulas=quote_formulas)
-    return Suspects(ranked, int(doubt.probable.sum()), (*notes, *more_notes, *mirrors))
+    all_notes = (*notes, *more_notes, *mirrors)
+    return Suspects(ranked, int(doubt.probable.sum()), all_notes, sample.unused)
 
 
 def _table(id_column: str, columns: dict[str, Any], order: NDArray[np.int64]) -> pa.Table:

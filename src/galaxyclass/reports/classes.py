@@ -290,11 +290,9 @@ def _reliability(model: ScoredModel) -> ReportSection:
         figures.append(Figure(name, _reliability_panel(name, binned)))
         rows += _reliability_rows(name, binned)
         numbers[f"class {name}"] = asdict(binned)
-    counted = np.array(overall.entries) / len(true)
+    weights = np.array(overall.entries) / len(true)
     gaps = np.abs(np.array(overall.true) - np.array(overall.predicted))
-    error = float(np.nansum(counted * gaps))
-    tendency = float(highest.mean() - right.mean())
-    word = "too sure of itself" if tendency > 0 else "less sure than it could be"
+    error = float(np.nansum(weights * gaps))
     return ReportSection(
         "reliability",
         "Can its probabilities be believed?",
@@ -303,8 +301,8 @@ def _reliability(model: ScoredModel) -> ReportSection:
             "model says. Dots on the diagonal: they are. Below it: the model is too sure; above: "
             "not sure enough.",
             f"On average the called class has a probability of {highest.mean():.3f}, and is right "
-            f"in {right.mean():.3f} of the cases: the model is {word}. Mean distance from the "
-            f"diagonal (expected calibration error): {error:.3f}.",
+            f"in {right.mean():.3f} of the cases: {how_sure(highest, right)}. Mean distance from "
+            f"the diagonal (expected calibration error): {error:.3f}.",
         ),
         tuple(figures),
         (("dot c0", "share of galaxies that are what was said, with its 95 % interval"),),
@@ -317,6 +315,30 @@ def _reliability(model: ScoredModel) -> ReportSection:
             ),
         ),
         numbers={**numbers, "expected_calibration_error": error},
+    )
+
+
+def how_sure(probability: Doubles, right: Doubles) -> str:
+    """Whether a model is as sure as it is right, as far as its galaxies can tell.
+
+    Parameters
+    ----------
+    probability, right : (galaxies,) float64
+        Of the class that is called, and 1 where that is the true one.
+
+    Examples
+    --------
+    >>> how_sure(np.full(100, 0.9), np.repeat([1.0, 0.0], 50))
+    'the model is too sure of itself'
+    >>> how_sure(np.full(20, 0.7), np.repeat([1.0, 0.0], [13, 7]))
+    'with 20 galaxies chance alone can make this difference'
+    """
+    difference = probability - right
+    tendency = float(difference.mean())
+    if abs(tendency) <= 1.96 * float(difference.std()) / math.sqrt(len(right)):
+        return f"with {counted(len(right), 'galaxy')} chance alone can make this difference"
+    return "the model is " + (
+        "too sure of itself" if tendency > 0 else "less sure than it could be"
     )
 
 

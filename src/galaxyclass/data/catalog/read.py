@@ -42,6 +42,7 @@ from galaxyclass.data.checks.problems import (
     vote_problems,
 )
 from galaxyclass.data.tables.cells import as_text, is_exact_integers
+from galaxyclass.data.tables.content import TABLE_ENDINGS
 from galaxyclass.data.tables.delimited import TableFile
 from galaxyclass.data.tables.dialect import no_header
 from galaxyclass.data.tables.in_memory import is_table, open_in_memory
@@ -241,10 +242,17 @@ def require_sources(images: str | Path, table: Any) -> None:
             f"{images}: neither a folder nor a file that holds images",
             argument="images",
             wanted=f"the folder of the images of the table, or {', '.join(CONTAINER_ENDINGS)}",
-            hint="pictures in another archive have to be unpacked first",
+            hint=_hint_of_one_file(images),
         )
     if table is not None and not is_table(table):
         require_table(Path(table))
+
+
+def _hint_of_one_file(images: Path) -> str:
+    """What to do with a file that is given in place of the images of a table."""
+    if images.name.lower().endswith((*IMAGE_SUFFIXES, *TABLE_ENDINGS)):
+        return "name the folder that the pictures are in; a table of galaxies is given by `table`"
+    return "pictures in another archive have to be unpacked first"
 
 
 def _from_folders(images: Path, names: ImageNames) -> Catalog:
