@@ -146,7 +146,7 @@ def label(
             page.keyboard.press("Enter")
         for number in range(count):
             if number == SHOWN:
-                camera.take("film-5-label")
+                camera.take("film-5-label", height=500)
             name = page.locator(".portrait img").get_attribute("alt").removeprefix("Galaxy ")
             with page.expect_navigation(wait_until="domcontentloaded"):
                 page.keyboard.press(str(classes.index(truth[name]) + 1))
