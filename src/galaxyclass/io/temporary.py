@@ -97,7 +97,7 @@ def _new_folder() -> Path:
         raise OutputError(
             "a temporary folder cannot be made",
             got=first_line(error),
-            hint="set the environment variable TMPDIR to a folder with room, in which you may write",
+            hint="set the environment variable TMPDIR to a folder that has room",
         ) from error
 
 
