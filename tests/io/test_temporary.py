@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from galaxyclass.errors import OutputError
 from galaxyclass.io.temporary import TemporaryFolder
 
 #: Makes a folder with a file in it, says where, and waits to be killed.
@@ -58,3 +59,10 @@ def test_a_folder_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         assert first != second
         assert first.stat().st_mode & 0o777 == 0o700
     assert not list(tmp_path.iterdir())
+
+
+def test_where_none_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(OutputError, match="temporary folder cannot be made") as caught:
+        TemporaryFolder()
+    assert "TMPDIR" in str(caught.value.hint)

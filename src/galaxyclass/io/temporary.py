@@ -13,7 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from galaxyclass.errors import OutputError
 from galaxyclass.io.lock import close_locked, open_locked
+from galaxyclass.short import first_line
 
 #: The file in each folder whose lock its process holds.
 _LOCK = ".lock"
@@ -31,6 +33,11 @@ class TemporaryFolder:
     path : Path
         It has a file ``.lock``, and nothing else at first.
 
+    Raises
+    ------
+    OutputError
+        There is no folder for temporary files, or no room in it.
+
     Examples
     --------
     >>> with TemporaryFolder() as folder:
@@ -44,7 +51,7 @@ class TemporaryFolder:
 
     def __init__(self) -> None:
         while True:
-            self.path = Path(tempfile.mkdtemp(prefix=_prefix()))
+            self.path = _new_folder()
             try:
                 descriptor = open_locked(self.path / _LOCK)
             except (BlockingIOError, FileNotFoundError):
@@ -81,6 +88,17 @@ class TemporaryFolder:
         except BlockingIOError:
             return True
         return False
+
+
+def _new_folder() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=_prefix()))
+    except OSError as error:
+        raise OutputError(
+            "a temporary folder cannot be made",
+            got=first_line(error),
+            hint="set the environment variable TMPDIR to a folder that has room",
+        ) from error
 
 
 def _remove(path: Path, descriptor: int, owner: int) -> None:
