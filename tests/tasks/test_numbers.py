@@ -13,9 +13,10 @@ from galaxyclass.errors import BundleError, CatalogError, ScoreError
 from galaxyclass.networks.heads import activation
 from galaxyclass.networks.step_scores import build_step_score
 from galaxyclass.tasks.kinds import task_from_json
-from galaxyclass.tasks.numbers.column import step_of
+from galaxyclass.tasks.numbers.column import NumberColumn, step_of
 from galaxyclass.tasks.numbers.targets import NumberTargets
 from galaxyclass.tasks.numbers.task import NumberTask
+from galaxyclass.tasks.scores.bootstrap import Score
 
 NAN = float("nan")
 RNG = np.random.default_rng(0)
@@ -71,6 +72,12 @@ def test_scores_by_hand(task: NumberTask) -> None:
     expected = math.sqrt((10 / spreads[0] ** 2 + 0.01**2 / spreads[1] ** 2) / 3)
     assert scores.main.value == pytest.approx(expected)
     assert task.main_value(truth + AWAY, truth) == pytest.approx(expected)
+
+
+def test_the_score_of_one_column_is_told_in_its_unit(task: NumberTask) -> None:
+    assert not task.in_own_unit(Score(0.5, 0.4, 0.6))
+    alone = replace(task, columns_of_table=(NumberColumn("T", 1.0, 4.0, -6.0, 11.0),))
+    assert alone.in_own_unit(Score(0.5, 0.4, 0.6)) == "RMSE 2 [1.6, 2.4] in T"
 
 
 def test_the_mean_has_an_nrmse_of_one_and_no_gain(task: NumberTask) -> None:

@@ -97,7 +97,10 @@ def command(
     if finetuned.metric.meaning:
         echo(finetuned.metric.meaning)
     score = finetuned.score
+    in_own_unit = finetuned.bundle.manifest.task.in_own_unit(score)
+    own = f", {in_own_unit}," if in_own_unit else ""
     echo(
         f"{finetuned.galaxies:,} labels: {finetuned.metric.label} {score.value:.3f} "
-        f"[{score.low:.3f}, {score.high:.3f}] by cross-validation; the model is in {output}"
+        f"[{score.low:.3f}, {score.high:.3f}]{own} by cross-validation; "
+        f"the model is in {output}"
     )

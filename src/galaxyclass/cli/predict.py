@@ -233,7 +233,8 @@ def show(summary: PredictionSummary, *, of_tiles: bool = False, strangeness: boo
         raise ImageError(
             "nothing could be predicted",
             got=f"{failed}{_first_reason(summary.failed_file)}",
-            hint=f"all reasons are in {summary.failed_file}",
+            hint=f"all reasons are in {summary.failed_file}; {summary.output} has no "
+            "galaxy: replace it by --overwrite once the images are right",
         )
 
 

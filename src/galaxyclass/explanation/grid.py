@@ -28,7 +28,7 @@ _INK, _FAINT, _PAPER = (34, 34, 34), (110, 110, 110), (255, 255, 255)
 _COVER = 0.75
 _MAP_LEGEND = "Map: blue where the answer rests on the picture, orange what speaks against it."
 _CURVES_LEGEND = (
-    "Curves: the predicted share while the picture is hidden (thick) and while it comes back "
+    "Curves: the prediction while the picture is hidden (thick) and while it comes back "
     "(thin), what the map finds most important first."
 )
 

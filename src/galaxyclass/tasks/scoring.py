@@ -38,6 +38,10 @@ class Scoring(ABC):
     def simplest(self, galaxies: int) -> Floats:
         """(galaxies, outputs) the predictions of the simplest predictor, finite."""
 
+    def in_own_unit(self, score: Score) -> str:
+        """The main score in the unit of what is predicted, in words; empty where it is in none."""
+        return ""
+
     @abstractmethod
     def score(self, predictions: Any, values: Any, *, seed: int) -> Any:
         """All scores of predictions, with intervals, in the task's own type.

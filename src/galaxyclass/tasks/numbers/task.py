@@ -350,6 +350,14 @@ class NumberTask(Task):
 
     # Scores.
 
+    def in_own_unit(self, score: Score) -> str:
+        """The root mean square error of a single column, of which the NRMSE is known."""
+        if self.count > 1:
+            return ""
+        (column,) = self.columns_of_table
+        low, high = score.low * column.spread, score.high * column.spread
+        return f"RMSE {score.value * column.spread:.3g} [{low:.3g}, {high:.3g}] in {column.name}"
+
     def simplest(self, galaxies: int) -> Floats:
         """(galaxies, columns) the mean of the training galaxies."""
         return np.broadcast_to(self.output_scales[0], (galaxies, self.count))
