@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from galaxyclass import explain, load_model
 from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError, MissingExtraError, OutputError, ScoreError
 from galaxyclass.explanation.answer_of import ExplainedOutput, find_answer
-from galaxyclass.explanation.explain import MeanDifference, judge
+from galaxyclass.explanation.explain import Explainer, MeanDifference, judge
 from galaxyclass.explanation.faithfulness import measure_faithfulness
 from galaxyclass.explanation.occlusion import occlusion_map
 from galaxyclass.explanation.orientations import averaged
@@ -91,6 +92,26 @@ def test_occlusion_finds_what_is_used() -> None:
     opposite = measure_faithfulness(_corner, cutout, sky, -found)
     assert not opposite.is_better
     assert opposite.found.score < 0
+
+
+@pytest.mark.parametrize(
+    ("slope", "is_share", "sense"), [(-4, False, -1), (4, False, 1), (-4, True, 1)]
+)
+def test_a_number_rests_on_what_moves_it_either_way(
+    slope: float, is_share: bool, sense: float
+) -> None:
+    """Where the corner lowers a number, hiding it raises the number: the map is right."""
+    cutout, sky = np.full((24, 24, 3), 255, np.uint8), np.zeros((24, 24, 3), np.uint8)
+    explainer: Any = SimpleNamespace(
+        outputs_are_shares=is_share, shares=lambda cutouts: 1 + slope * _corner(cutouts)
+    )
+    assert Explainer.sense(explainer, cutout, sky) == sense
+    if not is_share:
+        found = sense * occlusion_map(explainer.shares, cutout, sky)
+        assert found[:6, :6].min() > 0
+        tested = measure_faithfulness(explainer.shares, cutout, sky, found, sense=sense)
+        assert tested.is_better
+        assert tested.found.deletion[0] == 1 + slope
 
 
 def test_a_map_is_averaged_over_orientations() -> None:

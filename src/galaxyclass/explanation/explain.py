@@ -245,6 +245,7 @@ class Explainer:
                 hint="explain one after the other",
             )
         self.method, self.explained, self.seed = method, explained, seed
+        self.outputs_are_shares = model.task.outputs_are_shares
         self.bundle = model.bundles[0]
         self.several = len(model.bundles) > 1
         self.preprocessing = ensemble.preprocessings[0]
@@ -267,10 +268,24 @@ class Explainer:
     def explain(self, name: str, cutout: NDArray[np.uint8]) -> ExplainedGalaxy:
         """The map of a (side, side, channels) uint8 cutout, and its test."""
         sky = sky_like(cutout, self.seed)
-        found = self.map(cutout, sky, self.shares)
-        faithfulness = measure_faithfulness(self.shares, cutout, sky, found, seed=self.seed)
+        sense = self.sense(cutout, sky)
+        found = sense * self.map(cutout, sky, self.shares)
+        faithfulness = measure_faithfulness(
+            self.shares, cutout, sky, found, seed=self.seed, sense=sense
+        )
         share = faithfulness.found.deletion[0]
         return ExplainedGalaxy(name, share, cutout, found, faithfulness)
+
+    def sense(self, cutout: NDArray[np.uint8], sky: NDArray[np.uint8]) -> float:
+        """Below 0 for a number that is smaller than that of sky alone, otherwise above.
+
+        A share rests on what raises it above 0. A number rests on what moves it away from that of
+        a picture without the galaxy, upwards or downwards.
+        """
+        if self.outputs_are_shares:
+            return 1.0
+        galaxy, nothing = self.shares(np.stack([cutout, sky])).tolist()
+        return -1.0 if galaxy < nothing else 1.0
 
     def map(
         self,
@@ -322,7 +337,7 @@ class Explainer:
         correlations = []
         for galaxy in galaxies:
             sky = sky_like(galaxy.cutout, self.seed)
-            other = self.map(galaxy.cutout, sky, shares, maps)
+            other = galaxy.faithfulness.found.sense * self.map(galaxy.cutout, sky, shares, maps)
             if np.ptp(other) > 0 and np.ptp(galaxy.found) > 0:
                 result = spearmanr(galaxy.found.ravel(), other.ravel())
                 correlations.append(float(result.statistic))

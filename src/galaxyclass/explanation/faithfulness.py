@@ -28,18 +28,23 @@ class Curves:
         While the most important cells are hidden first: a faithful map lets it fall fast.
     insertion : tuple of float
         While, from sky alone, the most important cells are shown first: it should rise fast.
+    sense : {1.0, -1.0}
+        Below 0 for a number that is smaller than that of sky alone: it rises while the galaxy is
+        hidden.
     """
 
     hidden: tuple[float, ...]
     deletion: tuple[float, ...]
     insertion: tuple[float, ...]
+    sense: float = 1.0
 
     @property
     def score(self) -> float:
         """The area under insertion less that under deletion; more is better, 0 says nothing."""
         from scipy.integrate import trapezoid  # slow to import
 
-        return float(trapezoid(np.array(self.insertion) - np.array(self.deletion), self.hidden))
+        between = np.array(self.insertion) - np.array(self.deletion)
+        return self.sense * float(trapezoid(between, self.hidden))
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ def measure_faithfulness(
     found: Doubles,
     *,
     seed: int = 0,
+    sense: float = 1.0,
 ) -> Faithfulness:
     """Hide and reveal the cells of a cutout in the order of a map, at random, from the centre.
 
@@ -80,6 +86,8 @@ def measure_faithfulness(
     found : (side, side) float64
         The map.
     seed : int
+    sense : {1.0, -1.0}
+        See `Curves`.
 
     Notes
     -----
@@ -116,15 +124,14 @@ def measure_faithfulness(
             pictures += [np.where(first, sky, cutout), np.where(first, cutout, sky)]
     predicted = shares(np.stack(pictures)).reshape(len(orders), len(counts), 2)
     hidden = tuple((counts / CELLS**2).tolist())
-    curves = [_curves(hidden, each) for each in predicted[:2]]
-    return Faithfulness(curves[0], _curves(hidden, predicted[2:].mean(axis=0)), curves[1])
+    found_curves, central, random = (
+        Curves(hidden, tuple(each[:, 0].tolist()), tuple(each[:, 1].tolist()), sense)
+        for each in (*predicted[:2], predicted[2:].mean(axis=0))
+    )
+    return Faithfulness(found_curves, random, central)
 
 
 def _cells(side: int) -> NDArray[np.int64]:
     """(side, side) the number of the cell of each pixel."""
     row = np.arange(side) * CELLS // side
     return np.asarray(row[:, None] * CELLS + row[None, :])
-
-
-def _curves(hidden: tuple[float, ...], values: Doubles) -> Curves:
-    return Curves(hidden, tuple(values[:, 0].tolist()), tuple(values[:, 1].tolist()))

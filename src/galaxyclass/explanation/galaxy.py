@@ -20,10 +20,11 @@ class ExplainedGalaxy:
     ----------
     id : str
     share : float
-        The predicted share of the answer, or probability of the class.
+        The predicted share of the answer, probability of the class, or number.
     cutout : (side, side, channels) uint8
     found : (side, side) float64
-        The map: above 0 where the answer rests on a pixel, below 0 where it speaks against it.
+        The map: above 0 where the answer rests on a pixel, below 0 where it speaks against it. Of a
+        number: above 0 where a pixel moves it away from that of sky alone.
     faithfulness : Faithfulness
     """
 

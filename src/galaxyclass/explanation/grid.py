@@ -106,17 +106,19 @@ def _draw_curves(draw: ImageDraw.ImageDraw, corner: tuple[int, int], tested: Fai
         (tested.found, COLOURS[0]),
     ]
     ends = [value for each, _ in named for value in (*each.deletion, *each.insertion)]
-    highest = max(*ends, 0.05)
+    lowest = min(*ends, 0.0)
+    highest = max(*ends, lowest + 0.05)
     draw.line([(left, top), (left, top + height), (left + width, top + height)], _FAINT)
     for curves, colour in named:
         for values, thickness in ((curves.deletion, 3), (curves.insertion, 1)):
             points = [
-                (left + share * width, top + height * (1 - max(value, 0) / highest))
+                (left + share * width, top + height * (highest - value) / (highest - lowest))
                 for share, value in zip(curves.hidden, values, strict=True)
             ]
             draw.line(points, colour, thickness)
     draw.text((corner[0], top - 4), f"{highest:.1f}", _FAINT, _font(11))
-    draw.text((corner[0] + 8, top + height - 10), "0", _FAINT, _font(11))
+    bottom = f"{lowest:.1f}" if lowest < 0 else "0"
+    draw.text((corner[0] + (0 if lowest < 0 else 8), top + height - 10), bottom, _FAINT, _font(11))
     draw.text((left, top + height + 4), "map", COLOURS[0], _font(11))
     draw.text((left + 34, top + height + 4), "random", "#808080", _font(11))
     draw.text((left + 86, top + height + 4), "central", COLOURS[1], _font(11))

@@ -119,6 +119,11 @@ class Task(Scoring):
         return "outputs"
 
     @property
+    def outputs_are_shares(self) -> bool:
+        """Whether outputs are shares or probabilities, of which 0 says that something is absent."""
+        return True
+
+    @property
     def value_words(self) -> str:
         """What an output measures, as the label of an axis."""
         return "value"

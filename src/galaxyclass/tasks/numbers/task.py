@@ -138,6 +138,10 @@ class NumberTask(Task):
         return "numbers" if self.count > 1 else "number"
 
     @property
+    def outputs_are_shares(self) -> bool:
+        return False
+
+    @property
     def value_words(self) -> str:
         return "from the smallest to the largest value in training"
 
