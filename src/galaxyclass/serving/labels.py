@@ -102,8 +102,11 @@ class LabelFile(LabelLog):
     def _read(self) -> int:
         """Read the file, write its first line where it is new, and return where the next goes."""
         end = 0
-        with os.fdopen(self._descriptor, "rb", closefd=False) as file:
-            lines = file.readlines()
+        lines: list[bytes] = []
+        # Files of the kernel say that they are empty, and some of them wait for what comes.
+        if os.fstat(self._descriptor).st_size:
+            with os.fdopen(self._descriptor, "rb", closefd=False) as file:
+                lines = file.readlines()
         for number, line in enumerate(lines, start=1):
             if self._is_cut_short(number, line):
                 break
@@ -117,7 +120,8 @@ class LabelFile(LabelLog):
                 damaged.argument = "label"
                 raise damaged from None
             end += len(line)
-        os.ftruncate(self._descriptor, end)
+        with translated(self.path):
+            os.ftruncate(self._descriptor, end)
         self._end = end
         if lines and end and not lines[-1].endswith(b"\n") and end == sum(map(len, lines)):
             self._write(b"\n")  # an editor took it away

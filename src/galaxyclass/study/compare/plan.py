@@ -86,7 +86,7 @@ def _read(data: dict[str, Any]) -> Plan:
         Trial(
             each["name"],
             each["recipe"],
-            each["varied"],
+            dict(each["varied"]),
             tuple(each["settings"]),
             parse_recipe(each["resolved"], each["recipe"]),
         )

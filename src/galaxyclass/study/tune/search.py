@@ -142,8 +142,11 @@ class Search:
             warnings.simplefilter("ignore")  # settings that optuna calls experimental
             names = optuna.get_all_study_names(storage)
             begun = sum(
-                len(optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False))
+                bool(trial.params)  # settings were drawn
                 for name in names
+                for trial in optuna.load_study(study_name=name, storage=storage).get_trials(
+                    deepcopy=False
+                )
             )
             # A sampler begins anew when a search goes on: of the same seed it would repeat itself.
             sampler = optuna.samplers.TPESampler(
