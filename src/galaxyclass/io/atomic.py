@@ -43,13 +43,6 @@ _WRITE_ERRORS: dict[int, tuple[str, str]] = {
         (errno.ENOTDIR, errno.EEXIST),
         ("a file stands where a folder is needed", "choose another place"),
     ),
-    **dict.fromkeys(
-        (errno.EIO, errno.EINVAL),
-        (
-            "it cannot be written: a file of the system, or a damaged disk",
-            "choose another place; what was written before is kept",
-        ),
-    ),
     errno.ENOTEMPTY: ("there is something here already", "choose another name, or remove it"),
     errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
     errno.ELOOP: ("a link that leads to itself", "remove it, or choose another name"),

@@ -59,6 +59,11 @@ class LabelFile(LabelLog):
                 ) from None
         try:
             self._end = self._read()
+        except OSError as error:  # a file of the system, or a damaged disk
+            self.close()
+            raise OutputError(
+                f"{path}: it cannot be written: {error.strerror}", hint="choose another name"
+            ) from error
         except BaseException:
             self.close()
             raise
@@ -120,8 +125,7 @@ class LabelFile(LabelLog):
                 damaged.argument = "label"
                 raise damaged from None
             end += len(line)
-        with translated(self.path):
-            os.ftruncate(self._descriptor, end)
+        os.ftruncate(self._descriptor, end)
         self._end = end
         if lines and end and not lines[-1].endswith(b"\n") and end == sum(map(len, lines)):
             self._write(b"\n")  # an editor took it away
