@@ -18,7 +18,7 @@ from galaxyclass.errors import SurveyError
 from galaxyclass.extras import require
 from galaxyclass.short import counted, summary
 from galaxyclass.survey.folder import SurveyFolder
-from galaxyclass.survey.slurm_answers import last_words, remedy, why_it_waits
+from galaxyclass.survey.slurm_answers import ask_slurm, last_words, remedy, why_it_waits
 
 if TYPE_CHECKING:
     from galaxyclass.survey.survey import Survey
@@ -226,17 +226,8 @@ def pack_shards(numbers: Sequence[int], most: int) -> list[list[int]]:
 
 def slurm_array_limit() -> int:
     """How many tasks an array may have here."""
-    try:
-        done = subprocess.run(
-            ["scontrol", "show", "config"],  # noqa: S607 - where the cluster put it
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return _ARRAY_LIMIT
-    found = re.search(r"MaxArraySize\s*=\s*(\d+)", done.stdout)
+    answer = ask_slurm("scontrol", "show", "config")
+    found = re.search(r"MaxArraySize\s*=\s*(\d+)", answer or "")
     return max(1, int(found[1]) - 1) if found else _ARRAY_LIMIT
 
 

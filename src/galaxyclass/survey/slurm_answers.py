@@ -77,18 +77,19 @@ def why_it_waits(job: str) -> str | None:
     return reason
 
 
-def _reason(job: str) -> str | None:
-    """Why a job waits; None where it does not, or Slurm does not answer."""
-    command = ["squeue", "-h", "-j", job, "-t", "PENDING", "-o", "%r"]
+def ask_slurm(*command: str) -> str | None:
+    """What a command of Slurm prints; None where there is no Slurm, or it does not answer."""
     try:
-        done = subprocess.run(  # noqa: S603 - the number of a job
-            command,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=True,
+        done = subprocess.run(  # noqa: S603 - one of Slurm's commands, where the cluster put it
+            command, capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    lines = done.stdout.strip().splitlines()
+    return done.stdout
+
+
+def _reason(job: str) -> str | None:
+    """Why a job waits; None where it does not, or Slurm does not answer."""
+    answer = ask_slurm("squeue", "-h", "-j", job, "-t", "PENDING", "-o", "%r")
+    lines = (answer or "").strip().splitlines()
     return lines[0].strip() if lines else None
