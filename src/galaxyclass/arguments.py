@@ -108,7 +108,7 @@ def _choice(choices: Any) -> ArgumentCheck:
 
 _PATH = ArgumentCheck("a path (str or Path)", as_path, "paths")
 _DATA = replace(_PATH, in_memory=as_data)
-_RUN = ArgumentCheck(
+_MODEL = ArgumentCheck(
     'a run, a bundle, an exported network or "pretrained" (str, Path or Model)',
     as_either(as_path, as_instance("Model")),
     "them",
@@ -128,9 +128,9 @@ _ARRAY = ArgumentCheck("an array of numbers, (galaxies, answers)", as_numbers)
 #: where the function's signature says so.
 ARGUMENTS: dict[str, ArgumentCheck] = {
     # input
-    "run": _RUN,
-    "runs": _RUN,
-    "source": _RUN,
+    "model": _MODEL,
+    "models": _MODEL,
+    "run": replace(_PATH, wanted="the folder of a training (str or Path)"),
     "recipe": _RECIPE,
     "recipes": _RECIPE,
     "images": replace(_PATH, in_memory=as_either(as_data, as_instance("ImageSource"))),

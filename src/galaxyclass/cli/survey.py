@@ -27,7 +27,7 @@ EPILOG = """\b
 Examples:
   galaxyclass survey plan /data/cutouts --output night
   galaxyclass survey plan /data/shards/*.tar --ids path --output night --shard-size 50000
-  galaxyclass survey plan sources.parquet --id objid --run runs/best --output night
+  galaxyclass survey plan sources.parquet --id objid --model runs/best --output night
   galaxyclass survey plan --tiles tiles/ --catalogue sky.parquet --field "30 arcsec" --output night
   galaxyclass survey run night --workers 4 --log night.jsonl
   galaxyclass survey run night --slurm --partition long --minutes 240 --cores 16
@@ -69,8 +69,8 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
 @tile_options.tiles(required=False)
 @options.output("the plan, and later the results: a new folder")
 @click.option(
-    "--run",
-    "runs",
+    "--model",
+    "models",
     multiple=True,
     type=click.Path(path_type=Path),
     help="The folder of a training, or an exported network; several are an ensemble. The "
@@ -126,7 +126,7 @@ def plan(
     sources: dict[str, Any],
     id_column: str | None,
     reading: dict[str, Any] | None,
-    runs: tuple[Path, ...],
+    models: tuple[Path, ...],
     no_measure: bool,
     as_json: bool,
     **chosen: Any,
@@ -149,7 +149,7 @@ def plan(
             images = tile_options.opened(tiles, sources, reading, id_column, progress)
         planned = plan_survey(
             images,
-            run=runs or None,
+            model=models or None,
             id_column=None if tiles else id_column,
             reading=reading,
             measured=not no_measure,

@@ -45,7 +45,7 @@ _TRIED, _CLEARLY = 200, 0.97
 
 @public
 def evaluate(
-    run: ModelSource,
+    model: ModelSource,
     images: Dataset | str | Path,
     table: Any = None,
     *,
@@ -68,7 +68,7 @@ def evaluate(
 
     Parameters
     ----------
-    run : str, Path, Model or a sequence of them
+    model : str, Path, Model or a sequence of them
         The folder of a run, a bundle, an exported network, or ``"pretrained"``; several are an
         ensemble.
     images : Dataset, str or Path
@@ -79,7 +79,7 @@ def evaluate(
     output : str or Path
         A folder.
     part : {"unseen", "train", "validation", "test", "all"}
-        Which galaxies: by default those that the run was not trained on, neither under their id
+        Which galaxies: by default those that the model was not trained on, neither under their id
         nor as the same image under another id. Of an ensemble no member was. The pretrained
         model does not say what it was trained on: it needs ``all``, for galaxies that you know
         were not.
@@ -103,11 +103,11 @@ def evaluate(
     InvalidCatalogError
         The table has errors, and ``skip_invalid`` is False.
     CatalogError
-        The table cannot be understood, or does not have what the run predicts.
+        The table cannot be understood, or does not have what the model predicts.
     ArgumentError
         A wrong argument.
     RunError
-        No galaxy is left; or the run does not say which galaxies it was trained on.
+        No galaxy is left; or the model does not say which galaxies it was trained on.
     ScoreError
         No image could be decoded, or nothing is known of any of them.
     BundleError, MissingExtraError, DeviceError, PredictionInterruptedError
@@ -115,7 +115,7 @@ def evaluate(
     """
     include = check_include(include)
     dataset, output = as_dataset(images, table), Path(output)
-    model = open_model(run, options)
+    model = open_model(model, options)
     key = job_key(
         "evaluate",
         runs=[str(source.absolute()) for source in model.sources],

@@ -108,7 +108,7 @@ class Explanation:
 
 @public
 def explain(
-    run: ModelSource,
+    model: ModelSource,
     images: Any,
     *,
     answer: str,
@@ -133,7 +133,7 @@ def explain(
 
     Parameters
     ----------
-    run : str, Path, Model or a sequence of them
+    model : str, Path, Model or a sequence of them
         The model, as for `galaxyclass.load_model`.
     images : array, list, paths, folder or table
         As for `galaxyclass.Model.predict`.
@@ -178,7 +178,7 @@ def explain(
     files = output_files(Path(output))
     key = job_key(
         "explain",
-        run=run,
+        model=model,
         images=images,
         answer=answer,
         method=method,
@@ -190,7 +190,7 @@ def explain(
     results.require_free()
     if method != "occlusion":
         require_installed("captum", "torch")
-    model = open_model(run, options)
+    model = open_model(model, options)
     index, words = find_answer(model.task, answer)
     explainer = Explainer(model, index, method, seed)
     cutouts, notes = _read(model, images, count, seed)

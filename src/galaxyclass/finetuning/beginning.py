@@ -75,7 +75,7 @@ class Beginning:
 
 @contextmanager
 def open_beginning(
-    run: str | Path | Model, options: InferenceOptions | None, settings: Settings = ()
+    model: str | Path | Model, options: InferenceOptions | None, settings: Settings = ()
 ) -> Iterator[Beginning]:
     """The model to begin with, while the context lasts; of a finetuned one, without its probe.
 
@@ -90,13 +90,13 @@ def open_beginning(
     others = [text for text in texts if _key(text) != _FRAME]
     stated = [text for text in texts if _key(text) == _FRAME]
     frames = _read_frames(stated[-1]) if stated else None
-    if _is_recipe(run):
-        assert not isinstance(run, Model)
+    if _is_recipe(model):
+        assert not isinstance(model, Model)
         one = [f"{_FRAME}={_text(frames[0])}"] if frames else []
-        with bare_encoder(as_recipe(run, [*others, *one]), options) as model:
-            yield _in_frames(model, frames)
+        with bare_encoder(as_recipe(model, [*others, *one]), options) as encoder:
+            yield _in_frames(encoder, frames)
         return
-    model = open_model(run, options)
+    model = open_model(model, options)
     bundle = single_bundle(model, "finetune")
     if others:
         raise RecipeError(
@@ -217,9 +217,9 @@ def _text(frame: int | None) -> str:
     return "none" if frame is None else str(frame)
 
 
-def _is_recipe(run: str | Path | Model) -> bool:
+def _is_recipe(model: str | Path | Model) -> bool:
     """Whether it is a recipe, or names one: a name of a recipe that is no folder, or TOML."""
-    if isinstance(run, Model):
+    if isinstance(model, Model):
         return False
-    path = Path(run)
-    return path.suffix.lower() == ".toml" or (str(run) in RECIPES and not path.exists())
+    path = Path(model)
+    return path.suffix.lower() == ".toml" or (str(model) in RECIPES and not path.exists())

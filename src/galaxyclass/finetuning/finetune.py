@@ -69,7 +69,7 @@ FEWEST_FOR_NETWORK = 100
 
 @public
 def finetune(
-    run: str | Path | Model,
+    model: str | Path | Model,
     images: Dataset | str | Path,
     table: Any = None,
     *,
@@ -92,7 +92,7 @@ def finetune(
 
     Parameters
     ----------
-    run : str, Path or Model
+    model : str, Path or Model
         The model to begin with: ``"pretrained"``, the folder of a run, a bundle, or an exported
         network. Or the name or TOML file of a recipe whose encoder has weights
         (`model.weights`, `model.pretrained`), such as those of timm: its embedding alone is used.
@@ -132,7 +132,7 @@ def finetune(
     InvalidCatalogError
         The table has errors, and ``skip_invalid`` is False.
     BundleError
-        ``run`` is not a model, or several.
+        ``model`` is none, or several.
     RecipeError
         The encoder of a recipe has no weights; or settings that no model has.
     OutputError
@@ -143,7 +143,7 @@ def finetune(
     folder, dataset = Path(output), as_dataset(images, table)
     require_new(folder)
     choices = _Choices(network, balanced, seed, cache)
-    with open_beginning(run, options, settings) as beginning:
+    with open_beginning(model, options, settings) as beginning:
         return _finetune(beginning, dataset, folder, choices, progress)
 
 

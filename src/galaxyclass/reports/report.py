@@ -85,7 +85,7 @@ class Report:
 
 @public
 def report(
-    run: ModelSource,
+    model: ModelSource,
     images: Dataset | str | Path,
     table: Any = None,
     *,
@@ -113,7 +113,7 @@ def report(
 
     Parameters
     ----------
-    run : str, Path, Model or a sequence of them
+    model : str, Path, Model or a sequence of them
         The folder of a run, a bundle, an exported network, or ``"pretrained"``. Several are shown
         side by side, the first in detail; they predict the same. (For the mean of several,
         give ``load_model([A, B])``.)
@@ -166,7 +166,7 @@ def report(
     """
     require("jinja2")
     dataset, page = as_dataset(images, table), require_page(output)
-    sources = [run] if isinstance(run, str | Path | Model) else list(run)
+    sources = [model] if isinstance(model, str | Path | Model) else list(model)
     models = [open_model(source, options) for source in sources]
     require_same_outputs(models)
     names = unique_names(models)
