@@ -49,7 +49,7 @@ def answer_summaries(tree: Tree, predictions: Doubles) -> list[AnswerSummary]:
     predictions : (galaxies, answers) float64, joint
         NaN unknown.
     """
-    questions = {question.code: question.key.replace("_", " ") for question in tree.questions}
+    questions = {question.code: question.words for question in tree.questions}
     summaries = []
     for index, answer in enumerate(tree.answers):
         values = predictions[:, index]
@@ -85,7 +85,7 @@ def vote_overview(folder: PredictedFolder) -> list[ReportSection]:
             )
             for each in summaries[where]
         ]
-        title = f"{question.code} {question.key.replace('_', ' ')}"
+        title = question.title
         figures.append(Figure(title, rows_of_bars(rows, longest, f"Answers to {title}")))
     columns = ("code", "name", "question", "mean", "majority", "highest")
     answers = ReportSection(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.roles import require_column
+from galaxyclass.data.catalog.wrong_cells import WrongCells
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import kind_of, numbers
 from galaxyclass.errors import CatalogError
@@ -32,22 +33,13 @@ _SENTINELS = (-1.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0)
 
 
 @dataclass(frozen=True)
-class WrongNumbers:
-    """Cells of a column that are not finite numbers: (cells,) int64 rows, and the cells."""
-
-    column: str
-    rows: NDArray[np.int64]
-    cells: Any
-
-
-@dataclass(frozen=True)
 class ReadNumbers:
-    """Numbers of a table: targets, all columns that were used, notes, and wrong cells."""
+    """Numbers of a table: targets, all columns that were used, notes, and cells that are not numbers."""
 
     targets: NumberTargets
     columns: tuple[str, ...]
     notes: tuple[Finding, ...]
-    wrong: tuple[WrongNumbers, ...]
+    wrong: tuple[WrongCells, ...]
 
 
 def read_numbers(
@@ -91,14 +83,14 @@ def read_numbers(
     unknown_values = _unknown_values(missing, names, source)
     values = np.full((table.num_rows, len(names)), np.nan)
     notes: list[Finding] = []
-    wrong: list[WrongNumbers] = []
+    wrong: list[WrongCells] = []
     for index, name in enumerate(names):
         column = table[name]
         values[:, index], not_numbers = _finite(column)
         if len(not_numbers):
             if kind_of(column) == "text" and np.isnan(values[:, index]).all():
                 raise _no_numbers(column, name, source)
-            wrong.append(WrongNumbers(name, not_numbers, column.take(not_numbers)))
+            wrong.append(WrongCells(name, not_numbers, column.take(not_numbers)))
         is_unknown = np.isin(values[:, index], unknown_values[name])
         if unknown_values[name]:
             notes += _missing_notes(

@@ -12,7 +12,7 @@ import numpy as np
 
 from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset
-from galaxyclass.data.dataset.several import prepare_all
+from galaxyclass.data.dataset.samples import prepare_all
 from galaxyclass.io.atomic import temporary_folder
 from galaxyclass.io.output import require_free
 from galaxyclass.model.backends.backend import open_backend

@@ -10,7 +10,7 @@ from typing import Any
 
 from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
-from galaxyclass.data.dataset.several import prepare_all
+from galaxyclass.data.dataset.samples import prepare_all
 from galaxyclass.extras import TRAINING, require_installed
 from galaxyclass.io.atomic import require_new, write_text, writing_folder
 from galaxyclass.plots.compared import Panel, compared_curves
