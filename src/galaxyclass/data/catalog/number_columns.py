@@ -34,7 +34,7 @@ _SENTINELS = (-1.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0)
 
 @dataclass(frozen=True)
 class ReadNumbers:
-    """Numbers of a table: targets, all columns that were used, notes, and cells that are not numbers."""
+    """Numbers of a table: targets, all columns that were used, notes, and wrong cells."""
 
     targets: NumberTargets
     columns: tuple[str, ...]
