@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import galaxyclass
-from galaxyclass.arguments import ARGUMENTS, OF_DATASETS, OF_MODELS, public
+from galaxyclass.arguments import ARGUMENTS, public
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, GalaxyclassError
+from galaxyclass.wrong_calls import OF_DATASETS, OF_MODELS
 
 #: Functions are imported by the tests that need them: some bring torch.
 FUNCTIONS = [name for name in galaxyclass.__all__ if name[0].islower()]

@@ -209,29 +209,34 @@ def _walk(path: Path, dialect: Dialect) -> tuple[list[int], list[RaggedRow], lis
     ragged: list[RaggedRow] = []
     comments: list[int] = []
     width = len(dialect.names)
+    records = _records(path, dialect)
+    if dialect.header_lines:
+        next(records, None)
+    for line, cells in records:
+        if len(cells) == width:
+            lines.append(line)
+        elif cells[0].lstrip().startswith("#"):
+            comments.append(line)
+        else:
+            ragged.append(RaggedRow(line, len(cells)))
+    return lines, ragged, comments
+
+
+def _records(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """The first line and the cells of each record, from the header on; empty lines are none."""
     with dialect.open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
         for _ in range(dialect.skipped):
             next(text)
-        above = dialect.skipped
         reader = csv.reader(text, delimiter=dialect.written, strict=True)
-        start, header = above + 1, bool(dialect.header_lines)
+        line = dialect.skipped + 1
         try:
             for cells in reader:
-                if not cells:
-                    pass
-                elif header:
-                    header = False
-                elif len(cells) == width:
-                    lines.append(start)
-                elif cells[0].lstrip().startswith("#"):
-                    comments.append(start)
-                else:
-                    ragged.append(RaggedRow(start, len(cells)))
-                start = above + reader.line_num + 1
+                if cells:
+                    yield line, cells
+                line = dialect.skipped + reader.line_num + 1
         except csv.Error as error:
             raise CatalogError(
-                f"{path}, line {start}: cannot be read as CSV",
+                f"{path}, line {line}: cannot be read as CSV",
                 got=str(error),
                 hint="look for a quotation mark that is not closed",
             ) from error
-    return lines, ragged, comments
