@@ -98,9 +98,9 @@ def command(
         echo(finetuned.metric.meaning)
     score = finetuned.score
     in_own_unit = finetuned.bundle.manifest.task.in_own_unit(score)
-    own = f", {in_own_unit}," if in_own_unit else ""
+    unit_words = f", {in_own_unit}," if in_own_unit else ""
     echo(
         f"{finetuned.galaxies:,} labels: {finetuned.metric.label} {score.value:.3f} "
-        f"[{score.low:.3f}, {score.high:.3f}]{own} by cross-validation; "
+        f"[{score.low:.3f}, {score.high:.3f}]{unit_words} by cross-validation; "
         f"the model is in {output}"
     )

@@ -324,10 +324,10 @@ def _mode(context: click.Context, given: dict[str, Any]) -> str:
 def _numbers(count: int, shards: tuple[int, ...], part: str | None) -> list[int]:
     if part is None:
         return list(shards)
-    which, slash, parts = part.partition("/")
-    if not (slash and which.isdecimal() and parts.isdecimal() and 0 < int(which) <= int(parts)):
+    number, slash, parts = part.partition("/")
+    if not (slash and number.isdecimal() and parts.isdecimal() and 0 < int(number) <= int(parts)):
         raise click.BadParameter(f"{part!r} is not K/N with K from 1 to N", param_hint="--part")
-    return list(range(int(which) - 1, count, int(parts)))
+    return list(range(int(number) - 1, count, int(parts)))
 
 
 def _show_jobs(jobs: SlurmJobs, folder: Path, *, as_json: bool) -> None:

@@ -145,9 +145,9 @@ def explanations(ended: Sequence[TrialResult]) -> list[str]:
             lines.append(f"{first_few(names, 3)}:")
             lines.append("  " + in_options(text).replace("\n", "\n  "))
         if len(grouped) > _SHOWN:
-            rest = sum(len(names) for names in list(grouped.values())[_SHOWN:])
+            unlisted = sum(len(names) for names in list(grouped.values())[_SHOWN:])
             heading = re.split(r"[:.]", next(iter(grouped)))[0]
-            lines.append(f"  {heading}: {rest} more trials")
+            lines.append(f"  {heading}: {unlisted} more trials")
         lines += [f"  {_REMEDY.strip()} {in_options(remedy)}" for remedy in remedies]
     return lines
 

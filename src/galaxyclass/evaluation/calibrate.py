@@ -292,7 +292,7 @@ class _Seen:
         return [f"Left out, since not decodable: {counted(lost, noun)}."] if lost else []
 
 
-def _predict(model: Model, paths: Sequence[str], what: str, progress: Progress) -> _Seen:
+def _predict(model: Model, paths: Sequence[str], images_word: str, progress: Progress) -> _Seen:
     manifest, backend = model.bundles[0].manifest, model.ensemble.backend
     progress("predict", 0, len(paths))
     outputs, statistics, decoded = [], [], []
@@ -309,7 +309,7 @@ def _predict(model: Model, paths: Sequence[str], what: str, progress: Progress) 
                 statistics.append(batch.image_statistics)
             progress("predict", batch.start + len(batch.paths), len(paths))
     if not outputs:
-        raise RunError(f"none of {what} could be decoded", got=f"such as {paths[0]}")
+        raise RunError(f"none of {images_word} could be decoded", got=f"such as {paths[0]}")
     output = ModelOutput(
         np.concatenate([output.values for output in outputs]),
         (),

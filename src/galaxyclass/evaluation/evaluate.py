@@ -204,8 +204,8 @@ def _read(
     )
     columns, label = task.columns(id_column)
     predictions = task.from_shown(read_outputs(table, columns, prediction.output))
-    own = {id_column, *columns, label}
-    included = table.select([name for name in table.column_names if name not in own])
+    predicted_columns = {id_column, *columns, label}
+    included = table.select([name for name in table.column_names if name not in predicted_columns])
     return ScoredGalaxies(catalog.take(scored), parts[scored], predictions, included), notes
 
 
@@ -217,7 +217,7 @@ def _other_labellings(model: Model, task: Task, galaxies: ScoredGalaxies) -> lis
     catalog, targets = galaxies.catalog.take(chosen), galaxies.catalog.take(chosen).targets
     assert targets is not None, "read_galaxies refuses catalogs without targets"
     values, _ = task.scorable(targets)
-    own = task.main_value(galaxies.predictions[chosen], values)
+    predicted_value = task.main_value(galaxies.predictions[chosen], values)
     notes = []
     for labelling in model.labellings:
         options = replace(model.options, labelling=labelling)
@@ -226,11 +226,11 @@ def _other_labellings(model: Model, task: Task, galaxies: ScoredGalaxies) -> lis
         if len(predictions) < len(chosen):
             continue
         value = task.main_value(task.from_shown(predictions.values.astype(np.float64)), values)
-        if task.metric.error(value) < _CLEARLY * task.metric.error(own):
+        if task.metric.error(value) < _CLEARLY * task.metric.error(predicted_value):
             notes.append(
                 f"In the labelling {labelling!r}, which the model has learnt too, the "
                 f"{task.metric.label} of the first {counted(len(chosen), 'galaxy')} is {value:.4f} "
-                f"instead of {own:.4f}: if that is how the table was made, pass "
+                f"instead of {predicted_value:.4f}: if that is how the table was made, pass "
                 f"`labelling={labelling!r}`."
             )
     return notes

@@ -174,8 +174,8 @@ def _finetune(
     if beginning.frames:
         seen.append(frame_sides(beginning.preprocessing, beginning.frames))
     took = time.perf_counter() - began
-    how = ", ".join([model.name, *seen])
-    log.info("%d galaxies embedded by %s: %.1f s", len(sample.rows), how, took)
+    embedded_by = ", ".join([model.name, *seen])
+    log.info("%d galaxies embedded by %s: %.1f s", len(sample.rows), embedded_by, took)
     labels, target_notes = LabelledGalaxies.of(embedded.inputs, sample, balanced=choices.balanced)
     task = labels.task
     rungs = _simple_rungs(labels, seed, model)

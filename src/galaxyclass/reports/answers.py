@@ -54,15 +54,15 @@ def answer_summaries(tree: Tree, predictions: Doubles) -> list[AnswerSummary]:
     for index, answer in enumerate(tree.answers):
         values = predictions[:, index]
         values = values[~np.isnan(values)]
-        some = len(values) > 0
+        is_known = len(values) > 0
         summaries.append(
             AnswerSummary(
                 answer.code,
                 answer.name,
                 questions[answer.question],
-                float(values.mean()) if some else math.nan,
+                float(values.mean()) if is_known else math.nan,
                 int((values >= _MAJORITY).sum()),
-                float(values.max()) if some else math.nan,
+                float(values.max()) if is_known else math.nan,
             )
         )
     return summaries

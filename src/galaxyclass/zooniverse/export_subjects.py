@@ -270,8 +270,8 @@ def picture(path: str, size: int) -> bytes:
     zoom = size / max(height, width)
     if zoom != 1:
         shape = (max(1, round(width * zoom)), max(1, round(height * zoom)))
-        how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
-        pixels = np.asarray(cv2.resize(pixels, shape, interpolation=how), dtype=np.uint8)
+        interpolation = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
+        pixels = np.asarray(cv2.resize(pixels, shape, interpolation=interpolation), dtype=np.uint8)
     shown = pixels[..., ::-1] if pixels.ndim == 3 and pixels.shape[-1] == 3 else pixels
     for quality in (92, 80, 60, 40):
         _, encoded = cv2.imencode(

@@ -71,5 +71,5 @@ def catalog_of_folders(images: Path, names: ImageNames) -> Catalog:
 
 def _without_file(name: str) -> str:
     """The path of an image without the file that it is in, such as ``a.zip``."""
-    first, _, rest = name.partition("/")
-    return rest if rest and first.lower().endswith(CONTAINER_ENDINGS) else name
+    first, _, below = name.partition("/")
+    return below if below and first.lower().endswith(CONTAINER_ENDINGS) else name

@@ -97,7 +97,7 @@ def _affixes_beside(longer: list[str], shorter: list[str]) -> Counter[tuple[str,
 
 def _affixes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss]:
     """A beginning or an ending that images (or ids) have and the others do not."""
-    for longer, shorter, who, whose in (
+    for longer, shorter, having, lacking in (
         (stems, cells, "the images'", "the ids"),
         (cells, stems, "the ids'", "the images"),
     ):
@@ -111,7 +111,7 @@ def _affixes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss
             )
             yield NearMiss(
                 name,
-                f"the {where} {affix!r}, which {who} names have and {whose} have not",
+                f"the {where} {affix!r}, which {having} names have and {lacking} have not",
                 f"{change}, or rename the images",
                 matches,
                 len(cells),
