@@ -28,7 +28,7 @@ from galaxyclass.finetuning.cross_validation import (
     cross_validate,
     label_curve,
 )
-from galaxyclass.finetuning.embed import embed_galaxies
+from galaxyclass.finetuning.embed import Embedded, embed_galaxies
 from galaxyclass.finetuning.finetuned import (
     Finetuned,
     Made,
@@ -168,14 +168,7 @@ def _finetune(
         workers=model.options.workers,
         progress=progress,
     )
-    began = time.perf_counter()
-    embedded = embed_galaxies(beginning, sample, progress)
-    seen = [counted(model.views, "view")]
-    if beginning.frames:
-        seen.append(frame_sides(beginning.preprocessing, beginning.frames))
-    took = time.perf_counter() - began
-    embedded_by = ", ".join([model.name, *seen])
-    log.info("%d galaxies embedded by %s: %.1f s", len(sample.rows), embedded_by, took)
+    embedded = _embed(beginning, sample, progress)
     labels, target_notes = LabelledGalaxies.of(embedded.inputs, sample, balanced=choices.balanced)
     task = labels.task
     rungs = _simple_rungs(labels, seed, model)
@@ -224,6 +217,18 @@ def _finetune(
         )
         write_text(temporary / run_folder.METRICS, metrics_json(result.to_json()))
     return result
+
+
+def _embed(beginning: Beginning, sample: Sample, progress: Progress) -> Embedded:
+    """Embed the labelled galaxies, and log how long it took."""
+    began = time.perf_counter()
+    embedded = embed_galaxies(beginning, sample, progress)
+    took = time.perf_counter() - began
+    embedded_by = [beginning.model.name, counted(beginning.model.views, "view")]
+    if beginning.frames:
+        embedded_by.append(frame_sides(beginning.preprocessing, beginning.frames))
+    log.info("%d galaxies embedded by %s: %.1f s", len(sample.rows), ", ".join(embedded_by), took)
+    return embedded
 
 
 def _tries_network(network: NetworkUse, galaxies: int) -> bool:
