@@ -53,11 +53,10 @@ def agreements(labels: LabelLog) -> list[PairOfPeople]:
     for name in labels.galaxies:
         given = labels.complete(name)
         for pair in combinations(sorted(given), 2):
-            both = (given[pair[0]][code], given[pair[1]][code])
-            answers.setdefault(pair, []).append(both)
+            answers.setdefault(pair, []).append((given[pair[0]][code], given[pair[1]][code]))
     return [
-        PairOfPeople(*pair, len(both), sum(a == b for a, b in both), _kappa(both))
-        for pair, both in sorted(answers.items())
+        PairOfPeople(*pair, len(pairs), sum(a == b for a, b in pairs), _kappa(pairs))
+        for pair, pairs in sorted(answers.items())
     ]
 
 

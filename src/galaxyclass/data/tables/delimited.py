@@ -100,8 +100,30 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
         An unknown encoding, no header, a column twice, quotation marks that are not closed.
     """
     dialect = find_dialect(path)
+    with_names(path, None, list(dialect.names))
+    table, skipped = _read_rows(path, dialect, piecewise)
+    file = TableFile(path, table, np.empty(0, np.int64), (), notes=tuple(_notes(path, dialect)))
+    above = dialect.skipped + dialect.header_lines
+    if not skipped and _line_count(path, dialect) == table.num_rows + above:
+        return replace(file, lines=np.arange(above + 1, above + 1 + table.num_rows, dtype=np.int64))
+    lines, ragged, comments = _walk(path, dialect)
+    if len(lines) != table.num_rows:
+        raise CatalogError(
+            f"{path}: cannot be read as CSV unambiguously",
+            got=f"{counted(table.num_rows, 'row')} read one way, {len(lines)} the other",
+            hint="look for a quotation mark that is not closed",
+        )
+    return replace(
+        file,
+        lines=np.array(lines, dtype=np.int64),
+        ragged=tuple(ragged),
+        unused=unused_rows(comments, "comments among the rows"),
+    )
+
+
+def _read_rows(path: Path, dialect: Dialect, piecewise: Piecewise) -> tuple[pa.Table, bool]:
+    """The rows with as many cells as the header, and whether there are others."""
     names = list(dialect.names)
-    with_names(path, None, names)
     skipped: list[Any] = []
 
     def skip(row: Any) -> str:
@@ -141,23 +163,7 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
             got=first_line(error),
             hint="look for a quotation mark that is not closed",
         ) from error
-    file = TableFile(path, table, np.empty(0, np.int64), (), notes=tuple(_notes(path, dialect)))
-    above = dialect.skipped + dialect.header_lines
-    if not skipped and _line_count(path, dialect) == table.num_rows + above:
-        return replace(file, lines=np.arange(above + 1, above + 1 + table.num_rows, dtype=np.int64))
-    lines, ragged, comments = _walk(path, dialect)
-    if len(lines) != table.num_rows:
-        raise CatalogError(
-            f"{path}: cannot be read as CSV unambiguously",
-            got=f"{counted(table.num_rows, 'row')} read one way, {len(lines)} the other",
-            hint="look for a quotation mark that is not closed",
-        )
-    return replace(
-        file,
-        lines=np.array(lines, dtype=np.int64),
-        ragged=tuple(ragged),
-        unused=unused_rows(comments, "comments among the rows"),
-    )
+    return table, bool(skipped)
 
 
 def _notes(path: Path, dialect: Dialect) -> Iterator[str]:
