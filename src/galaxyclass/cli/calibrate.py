@@ -39,7 +39,7 @@ predict: images of the same survey, votes collected in the same way. Calibrate b
     "--output",
     type=click.Path(path_type=Path),
     help="A folder for a calibrated copy, usable as a run; MODEL is not changed then. Required for "
-    "the pretrained model.",
+    "the pretrained model and an exported network.",
 )
 @click.option(
     "--part",

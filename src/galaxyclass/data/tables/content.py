@@ -198,9 +198,9 @@ def kind_of_content(path: Path) -> TableKind:
         return "votable"
     if head.startswith(b"PK\x03\x04"):
         return "excel"
-    for magic, (found, hint) in _OTHERS.items():
+    for magic, (what, hint) in _OTHERS.items():
         if head.startswith(magic):
-            raise _no_table(path, found, hint)
+            raise _no_table(path, what, hint)
     if text[:20].lower().startswith((b"<!doctype html", b"<html")):
         raise _no_table(path, "a page of the web (HTML)", "the download failed: fetch it again")
     if text.startswith(b"version https://git-lfs"):
@@ -222,11 +222,11 @@ def whole_content(path: Path) -> io.BytesIO:
         return io.BytesIO(stream.read())
 
 
-def _no_table(path: Path, found: str, hint: str) -> CatalogError:
+def _no_table(path: Path, what: str, hint: str) -> CatalogError:
     return CatalogError(
         f"{path}: not a table",
         wanted=f"a table such as {', '.join(TABLE_ENDINGS)}, also compressed",
-        got=found,
+        got=what,
         hint=hint,
     )
 
