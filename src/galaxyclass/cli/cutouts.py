@@ -11,6 +11,7 @@ from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
+from galaxyclass.cli.tables import show_unused
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def command(
 def _show(result: CutoutSummary) -> None:
     """Print the result."""
     echo_notes(result.notes)
+    show_unused(result.unused)
     if result.resumed:
         echo(f"Went on from an earlier call, which had done {counted(result.resumed, 'source')}.")
     fresh = result.cut + result.failed - result.resumed

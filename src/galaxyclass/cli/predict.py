@@ -81,7 +81,8 @@ metadata; for a CSV, in OUTPUT_provenance.json."""
     "--carry",
     metavar="COLUMN,COLUMN…|all",
     callback=options.comma_separated,
-    help="Columns of --table that are copied beside the predictions; all by default.",
+    help="Columns of --table, or of --catalogue, that are copied beside the predictions; all by "
+    "default.",
 )
 @options.id_column
 @options.id_map
@@ -151,11 +152,11 @@ def command(
     if tiles and table is not None:
         raise click.UsageError("--table belongs to --images; tiles take their --catalogue.")
     if table is None:
-        _refuse_without_table(context, of_tiles=bool(tiles))
+        _refuse_without_table(context, catalogue=bool(tiles and sources["catalogue"]))
     with bars() as progress:
         source: Any = images
         if tiles:
-            source = tile_options.opened(tiles, sources, reading, id_column, progress)
+            source = tile_options.opened(tiles, sources, reading, id_column, progress, carry=carry)
         summary = predict(
             runs or None,
             source,
@@ -167,7 +168,7 @@ def command(
             layout=layout,  # type: ignore[arg-type]
             reading=reading,
             table=table,
-            carry=carry or ("all",),
+            carry=("all",) if tiles else carry or ("all",),
             id_column=id_column if table is not None else None,
             id_map=id_map,
             match_radius=match_radius,
@@ -179,12 +180,15 @@ def command(
         show(summary, of_tiles=bool(tiles), strangeness="strangeness" in include)
 
 
-def _refuse_without_table(context: click.Context, *, of_tiles: bool) -> None:
-    """Refuse options that say how a table is joined; --id is of a catalogue of tiles too."""
-    joining = {"carry", "id_map", "match_radius", *(() if of_tiles else ("id_column",))}
+def _refuse_without_table(context: click.Context, *, catalogue: bool) -> None:
+    """Refuse options that say how a table is joined; some are of a catalogue of tiles too."""
+    joining = {"id_map", "match_radius"}
+    if not catalogue:
+        joining |= {"carry", "id_column"}
     for name, option in options.stated(context).items():
         if name in joining:
-            raise click.UsageError(f"{option} needs --table")
+            other = " or --catalogue" if name in ("carry", "id_column") else ""
+            raise click.UsageError(f"{option} needs --table{other}")
 
 
 def _json(summary: PredictionSummary) -> str:

@@ -117,6 +117,8 @@ def opened(
     reading: Mapping[str, Any] | None,
     id_column: str | None,
     progress: Progress,
+    *,
+    carry: tuple[str, ...] = (),
 ) -> TileCutouts:
     """The sources of tiles as images, for a command that reads image files too.
 
@@ -130,11 +132,13 @@ def opened(
     id_column : str, optional
         Of the catalogue.
     progress : Progress
+    carry : tuple of str
+        Columns of the catalogue that come along; all by default.
     """
     from galaxyclass.tiles.open_tiles import open_tiles
 
     return open_tiles(
-        tiles, progress=progress, id_column=id_column, **sources, **_of_tiles(reading)
+        tiles, progress=progress, id_column=id_column, carry=carry, **sources, **_of_tiles(reading)
     )
 
 

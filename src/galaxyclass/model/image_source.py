@@ -148,6 +148,7 @@ def open_images(
             notes=images.notes,
             identity=images.identity,
             measured=images.measured,
+            unused=images.unused,
         )
     if is_table(images):
         if ids is not None:
