@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from galaxyclass.errors import ImageError
 from galaxyclass.short import counted, first_few
 from galaxyclass.tiles.tile import SkyTile
+
+#: The band in a file's name, between separators.
+_BAND = re.compile(r"(?<![A-Za-z0-9])[ugrizyYJHK](?![A-Za-z0-9])")
 
 
 def require_no_bands(tiles: Sequence[SkyTile]) -> tuple[str, ...]:
@@ -44,12 +48,9 @@ def require_no_bands(tiles: Sequence[SkyTile]) -> tuple[str, ...]:
             f"{names} show the same piece of the sky, pixel for pixel: each source is cut out of "
             "one of them.",
         )
-    bands = [tile.bands[0] for tile in group]
-    if len(set(bands)) < len(group) or any(band.isdigit() for band in bands):
-        bands = ["g", "r", "i", "z", "y"][: len(group)]
     example = ", ".join(
-        f"'{band}={tile.path}'" for band, tile in zip(bands, group, strict=False)
-    )  # fmt: skip
+        f"'{band}={tile.path}'" for band, tile in zip(_bands(group), group, strict=True)
+    )
     raise ImageError(
         f"{counted(len(group), 'file')} of one band show the same piece of the sky, pixel for "
         "pixel",
@@ -57,6 +58,16 @@ def require_no_bands(tiles: Sequence[SkyTile]) -> tuple[str, ...]:
         got=names,
         hint=f"if these are bands of one tile: `tiles=[{example}]`",
     )
+
+
+def _bands(group: Sequence[SkyTile]) -> list[str]:
+    """The band of each file by its header, or by its name; an ellipsis where they do not say."""
+    by_header = [tile.bands[0] for tile in group]
+    by_name = [_BAND.findall(Path(tile.path).name) for tile in group]
+    for bands in (by_header, [found[-1] if found else "" for found in by_name]):
+        if len(set(bands)) == len(group) and all(band and not band.isdigit() for band in bands):
+            return bands
+    return ["…"] * len(group)
 
 
 def _grid(tile: SkyTile) -> object:

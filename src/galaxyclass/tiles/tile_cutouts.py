@@ -120,6 +120,18 @@ class TileCutouts(Sequence["TileCutout"]):
         return self.tiles[0].bands
 
     @property
+    def settings(self) -> dict[str, object]:
+        """How the pictures are made, as plain data: field, bands, stretch, limits and size."""
+        rendering = self.rendering
+        return {
+            "field": str(self.field),
+            "bands": list(self.bands if rendering is None else rendering.bands),
+            "stretch": None if rendering is None else rendering.stretch.name,
+            "limits": None if rendering is None else rendering.stretch.limits,
+            "size": self.size,
+        }
+
+    @property
     def ids(self) -> Sequence[str]:
         """The id of each source."""
         return _Chosen(self.catalogue.ids, self.placement.source)
