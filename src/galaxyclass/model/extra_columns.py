@@ -150,7 +150,9 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
             f"{bundles[0].folder}: intervals are of joint vote fractions and of numbers alone",
             wanted="a run that was trained on a table of those",
             got=task.words,
-            hint="leave uncertainty out of `include`",
+            hint="name posterior in `include`: a model of counts has its own bounds"
+            if task.posterior_names
+            else "leave uncertainty out of `include`",
         )
     known_mask = task.known_mask
     calibration.require_intervals()
