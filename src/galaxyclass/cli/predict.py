@@ -41,9 +41,9 @@ The output has the layout of the run's training table: its id column with the na
 files, then a column per answer; or a column per class, and the class. Images that cannot be decoded
 are listed in OUTPUT_failed.csv. A stopped prediction goes on when the same command is given again.
 
-Of --tiles, the sources of --catalogue are cut out and predicted in one go, or those that are found.
-The catalogue's columns are written too, then tile, x, y, missing (the share of pixels without data)
-and flags (edge, gap).
+With --tiles, the sources of --catalogue, or those that are found, are cut out and predicted in one
+go. The catalogue's columns are written too, then tile, x, y, missing (the share of pixels without
+data) and flags (edge, gap).
 
 \b
 --include adds columns:
@@ -67,8 +67,8 @@ Types of columns in parquet, FITS, VOTable and ECSV (CSV has text alone):
   strange       booleans. In CSV it is True or False: booleans to pandas, text to astropy
 
 \b
-By what the predictions were made (version, model, digest, views, precision, date) stands in their
-metadata; for a CSV, in OUTPUT_provenance.json."""
+How the predictions were made (version, model, digest, views, precision, how images were read, date)
+is kept in the metadata of OUTPUT; for a CSV, in OUTPUT_provenance.json."""
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)

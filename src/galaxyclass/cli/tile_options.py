@@ -27,7 +27,7 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         "--field",
         metavar="SIZE",
         help="How much of the sky a cutout shows, its side: '30 arcsec', '64 pixels' of the tile, "
-        "or a multiple of a column of radii, '8.48 petroR90_r'. Of found sources by default "
+        "or a multiple of a column of radii, '8.48 petroR90_r'. For found sources by default "
         "'8.48 r90', as in Galaxy Zoo 2.",
     ),
     "bands": click.option(
@@ -59,14 +59,14 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         type=click.FloatRange(0.5, 1000),
         default=5.0,
         show_default=True,
-        help="Of found sources: brightness above the sky, in units of its noise.",
+        help="For finding sources: brightness above the sky, in units of its noise.",
     ),
     "minimum_area": click.option(
         "--minimum-area",
         type=click.IntRange(1, 1_000_000),
         default=9,
         show_default=True,
-        help="Of found sources: pixels above the threshold.",
+        help="For finding sources: the fewest pixels above the threshold.",
     ),
 }
 
