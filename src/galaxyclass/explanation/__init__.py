@@ -1,1 +1,1 @@
-"""Explanations: what of an image an answer rests on, and whether the map can be believed."""
+"""Explanations: the parts of an image that an answer rests on, and whether the map can be believed."""
