@@ -157,7 +157,10 @@ def find_sources_of(
     name = _id_column(table, id_column)
     if name is None:
         ids = [str(row) for row in range(table.num_rows)]
-        notes.append("No column of ids was found: sources are called by their row, 0, 1, … (`id_column` names one).")
+        notes.append(
+            "No column of ids was found: sources are called by their row, 0, 1, … (`id_column` "
+            "names one)."
+        )
         return SkyCatalogue(
             ids, ROW, True, ra, dec, radii, in_pixels, table, tuple(notes), (ra_name, dec_name)
         )
