@@ -348,8 +348,6 @@ def test_a_purity_of_few_galaxies_is_no_threshold() -> None:
     probabilities = np.linspace(0.99, 0.01, 100)
     is_class = np.arange(100) % 2 == 0
     is_class[:12] = True
-    assert (
-        purity_curve("disc", probabilities, is_class, 0.9).at_above == 15
-    )
+    assert purity_curve("disc", probabilities, is_class, 0.9).at_above == 15
     is_class[2:12] = False
     assert purity_curve("disc", probabilities, is_class, 0.9).threshold is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ def add_galaxies(
 ) -> None:
     """Add the pages of a file of predictions."""
     shown = names_to_show(served.model.task, rows.id_column, rows.names)
+    example = example_column(served.model.task, rows.names)
 
     def by_labels(ids: list[str]) -> tuple[GalaxyView | None, ...]:
         return served.label_model.of_files([served.pictures.path(name) for name in ids])
@@ -57,6 +59,7 @@ def add_galaxies(
             last=last,
             galaxies=list(zip(here.tolist(), ids, views, by_labels(ids), strict=True)),
             columns=rows.names,
+            example=example,
             kinds=list(TABLES),
         )
 
@@ -131,6 +134,14 @@ def add_galaxies(
     app.add_api_route("/galaxies/{row}/picture.jpg", picture, **options)
     app.add_api_route("/galaxies/{row}/why", why, **options)
     app.add_api_route("/galaxies/{row}/why/{kind}.png", map_of, **options)
+
+
+def example_column(task: Task, columns: Sequence[str]) -> str:
+    """A column of predictions as the fields of the page take it, or the code of an answer."""
+    if task.decision_tree is not None:
+        codes = [answer.code for answer in task.decision_tree.answers]
+        return "4.1" if "4.1" in codes else codes[0]
+    return next((name for name in task.names if name in columns), columns[0])
 
 
 def conditions(text: str) -> list[str]:
