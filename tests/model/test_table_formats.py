@@ -140,8 +140,8 @@ def test_predictions_are_written_and_opened(tmp_path: Path) -> None:
 def test_the_provenance_says_how_images_were_read_in_this_call() -> None:
     model = load_model(precision="fp32", workers=1)
     predictions = model.predict(np.zeros((1, 64, 64, 3), np.uint8), reading={"scale": 2.0})
-    (images,) = provenance_of(predictions.table.schema)["images"]  # type: ignore[misc, attr-defined]
-    assert images["scale"] == 2.0
+    images: Any = provenance_of(predictions.table.schema)["images"]
+    assert [each["scale"] for each in images] == [2.0]
 
 
 def test_a_foreign_file_of_that_name_stays(tmp_path: Path) -> None:
