@@ -148,7 +148,7 @@ def command(
     _require_images(images)
     if images and tiles:
         raise click.UsageError("Name either --images or --tiles.")
-    tile_options.require_tiles(context, tiles)
+    tile_options.require_tiles(context, tiles, by_position=match_radius is not None)
     if tiles and table is not None:
         raise click.UsageError("--table belongs to --images; tiles take their --catalogue.")
     if table is None:
@@ -172,6 +172,8 @@ def command(
             id_column=id_column if table is not None else None,
             id_map=id_map,
             match_radius=match_radius,
+            ra_column=None if tiles else sources["ra_column"],
+            dec_column=None if tiles else sources["dec_column"],
             progress=progress,
         )
     if as_json:

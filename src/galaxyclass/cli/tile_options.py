@@ -46,10 +46,16 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
     ),
     "hdu": options.hdu_option,
     "ra_column": click.option(
-        "--ra", "ra_column", metavar="COLUMN", help="The catalogue's column of right ascension."
+        "--ra",
+        "ra_column",
+        metavar="COLUMN",
+        help="The catalogue's column of right ascension; by default found by its UCD or name.",
     ),
     "dec_column": click.option(
-        "--dec", "dec_column", metavar="COLUMN", help="The catalogue's column of declination."
+        "--dec",
+        "dec_column",
+        metavar="COLUMN",
+        help="The catalogue's column of declination; by default found by its UCD or name.",
     ),
     "id_column": click.option(
         "--id", "id_column", metavar="COLUMN", help="The catalogue's column of ids."
@@ -158,9 +164,12 @@ def _of_tiles(reading: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"bands": bands, "hdu": reading.get("hdu"), "stretch": stretch}
 
 
-def require_tiles(context: click.Context, tiles: tuple[str, ...]) -> None:
-    """Refuse options of sources where no tiles are given."""
-    own = [name for name in _OPTIONS if name not in _OF_PREDICT]
+def require_tiles(
+    context: click.Context, tiles: tuple[str, ...], *, by_position: bool = False
+) -> None:
+    """Refuse options of sources where no tiles are given; a join by position has --ra and --dec."""
+    positions = ("ra_column", "dec_column") if by_position else ()
+    own = [name for name in _OPTIONS if name not in (*_OF_PREDICT, *positions)]
     refused = [option for name, option in options.stated(context).items() if name in own]
     if refused and not tiles:
         raise click.UsageError(f"{', '.join(refused)}: only with --tiles.")
