@@ -172,4 +172,6 @@ def require_tiles(
     own = [name for name in _OPTIONS if name not in (*_OF_PREDICT, *positions)]
     refused = [option for name, option in options.stated(context).items() if name in own]
     if refused and not tiles:
-        raise click.UsageError(f"{', '.join(refused)}: only with --tiles.")
+        positions_too = "match_radius" in context.params and set(refused) <= {"--ra", "--dec"}
+        needed = "--tiles or --match-radius" if positions_too else "--tiles"
+        raise click.UsageError(f"{', '.join(refused)}: only with {needed}.")

@@ -75,11 +75,11 @@ def make_catalogue(
     ArgumentError
         An argument that needs a table, or a join by position.
     """
-    for name, value in zip(("ra_column", "dec_column"), sky_columns, strict=True):
-        if value is not None and match_radius is None:
+    for argument, column in zip(("ra_column", "dec_column"), sky_columns, strict=True):
+        if column is not None and match_radius is None:
             raise ArgumentError(
-                f"`{name}` belongs to a join by position",
-                argument=name,
+                f"`{argument}` belongs to a join by position",
+                argument=argument,
                 hint="state the `match_radius`, in arcseconds",
             )
     if table is not None:
