@@ -55,7 +55,7 @@ def command(
     quote_formulas: bool,
     workers: int | None,
 ) -> None:
-    """Cut sources of a catalogue, or found ones, out of FITS tiles."""
+    """Cut sources out of FITS tiles: those of a catalogue, or those that are found."""
     from galaxyclass.tiles.open_tiles import open_tiles
     from galaxyclass.tiles.write_cutouts import cutouts, require_folder
 
