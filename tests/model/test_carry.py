@@ -101,6 +101,20 @@ def test_by_position(tmp_path: Path) -> None:
         carried(images(tmp_path / "one", "J0.8121-0.0383.jpg"), table, match_radius=0.1)
 
 
+def test_the_columns_of_positions_are_named(tmp_path: Path) -> None:
+    folder = images(tmp_path / "images", "J0.8121-0.0383.jpg")
+    table = pa.table({"lon": [0.8121], "lat": [-0.0383], "z": [0.1]})
+    source = carried(folder, table, match_radius=1.0, sky_columns=("lon", "lat"))
+    assert columns(source)["z"] == [0.1]
+    with pytest.raises(ArgumentError, match="no column 'lat2'"):
+        carried(folder, table, match_radius=1.0, sky_columns=("lon", "lat2"))
+    with pytest.raises(CatalogError, match="no columns of right ascension") as error:
+        carried(folder, table, match_radius=1.0)
+    assert error.value.hint == "name them: `ra_column` and `dec_column`"
+    with pytest.raises(ArgumentError, match="`ra_column` belongs to a join by position"):
+        load_model().predict(folder, table=table, ra_column="lon")
+
+
 def test_positions_of_names_and_of_wcs(tmp_path: Path) -> None:
     assert position_of_name("J013215.28-003515.5.jpg") == (23.063667, -0.587639)
     assert position_of_name("cutout_150.1234_2.3456.png") == (150.1234, 2.3456)

@@ -66,7 +66,7 @@ def test_a_catalogue_is_carried_and_what_was_not_used_is_told(
         ("files", "1 .txt"), ("columns", "z"), ("rows", "line 4")
     ]  # fmt: skip
     assert _type(run, *where[:2], "--carry", "n", "--output", tmp_path / "q.csv") == 2
-    assert "--carry needs --table" in capsys.readouterr().err
+    assert "--carry needs --table or --catalogue" in capsys.readouterr().err
 
 
 def test_output_exists_is_told_and_exit_code_1(

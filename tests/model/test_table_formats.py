@@ -137,6 +137,13 @@ def test_predictions_are_written_and_opened(tmp_path: Path) -> None:
     assert provenance_of(predictions.table.schema)["views"] == model.views
 
 
+def test_the_provenance_says_how_images_were_read_in_this_call() -> None:
+    model = load_model(precision="fp32", workers=1)
+    predictions = model.predict(np.zeros((1, 64, 64, 3), np.uint8), reading={"scale": 2.0})
+    images: Any = provenance_of(predictions.table.schema)["images"]
+    assert [each["scale"] for each in images] == [2.0]
+
+
 def test_a_foreign_file_of_that_name_stays(tmp_path: Path) -> None:
     model = load_model(precision="fp32", workers=1)
     predictions = model.predict(np.zeros((1, 64, 64, 3), np.uint8))

@@ -15,6 +15,7 @@ import galaxyclass
 from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError, ImageError, PredictionInterruptedError
 from galaxyclass.images.fast_cutout import cut_out_array
+from galaxyclass.model.provenance import provenance_of
 from galaxyclass.recipes.preprocessing import Preprocessing
 from tests.support import fake
 from tests.support.tiles import add_source, make_wcs, positions, save_bands, save_tile, sky
@@ -57,6 +58,11 @@ def test_in_memory_and_to_a_file_are_the_same_and_positions_come_along(
     assert len(predictions) == COUNT - 1
     assert predictions.failures[0].id == "587722981736579000"
     assert "in a gap of the tile" in predictions.failures[0].error
+    made = provenance_of(predictions.table.schema)["tiles"]
+    assert made == {
+        "field": "20 pixels", "bands": ["g", "r", "i"], "stretch": "sdss", "limits": None,
+        "size": 32,
+    }  # fmt: skip
     names = predictions.table.column_names
     assert names[0] == "id"
     assert names[-8:] == ["ra", "dec", "mag", "tile", "x", "y", "missing", "flags"]

@@ -19,6 +19,7 @@ from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.reports.binned import bin_truth
+from galaxyclass.reports.classes import purity_curve
 from galaxyclass.reports.numbers import number_sections
 from galaxyclass.reports.parts import ReportSettings
 from galaxyclass.tasks.task import Task
@@ -341,3 +342,12 @@ def test_numbers_are_shown_against_the_truth() -> None:
     assert sum(found["entries"]) == 85
     assert "T is off by" in section.text[1]
     assert "too large by" in section.text[1]
+
+
+def test_a_purity_of_few_galaxies_is_no_threshold() -> None:
+    probabilities = np.linspace(0.99, 0.01, 100)
+    is_class = np.arange(100) % 2 == 0
+    is_class[:12] = True
+    assert purity_curve("disc", probabilities, is_class, 0.9).at_above == 15
+    is_class[2:12] = False
+    assert purity_curve("disc", probabilities, is_class, 0.9).threshold is None

@@ -20,14 +20,17 @@ import pytest
 from galaxyclass.cli.main import main
 from galaxyclass.data.labels.questions import questions_of_classes
 from galaxyclass.errors import ArgumentError
+from galaxyclass.model.load import load_model
 from galaxyclass.model.writers import write_table
 from galaxyclass.serving.batches import Predictor, Upload
+from galaxyclass.serving.galaxies import example_column
 from galaxyclass.serving.labels import LabelFile
 from galaxyclass.serving.limits import Limits
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.serving.rows import PredictionRows
 from galaxyclass.serving.served import Served
 from galaxyclass.serving.start import open_labelling, open_served, serve
+from galaxyclass.tasks.classes.task import ClassTask
 from tests.serving import support
 from tests.support import fake
 
@@ -258,6 +261,13 @@ def test_galaxies_are_filtered_sorted_paged_and_written(site: Any, tmp_path: Pat
 
 
 @needs_extra
+def test_fields_show_a_column_of_this_model() -> None:
+    classes = ClassTask("kind", ("no ring", "ring"), (0.5, 0.5))
+    assert example_column(classes, ("id", "no ring", "ring")) == "no ring"
+    votes = load_model().task
+    assert example_column(votes, ("GalaxyID", "Class1.1")) == "4.1"
+
+
 def test_the_description_needs_no_other_host(site: Any) -> None:
     assert "/predict" in site.get("/openapi.json").json()["paths"]
     assert site.get("/docs").status_code == 404

@@ -205,3 +205,14 @@ def test_a_probe_learns_what_the_head_gives(task: CountTask, drawn) -> None:  # 
     sure = task.uncertainty(10 * drawn[0])
     assert (sure < task.uncertainty(drawn[0])).all()
     assert task.doubt(drawn[0], counts).score.shape == (400,)
+
+
+def test_a_probe_is_as_sure_as_the_votes_allow(task: CountTask, drawn) -> None:  # type: ignore[no-untyped-def]
+    concentrations, counts = drawn
+    unsure = concentrations.copy()
+    unsure[:, TREE.slices[0]] /= 5  # the same shares, believed less
+    scale, offsets = task.fit_link(np.log(unsure), counts)
+    assert scale == 1
+    first, second = TREE.slices[0], TREE.slices[1]
+    np.testing.assert_allclose(np.exp(offsets[first]), 5, rtol=0.25)
+    np.testing.assert_allclose(np.exp(offsets[second]), 1, rtol=0.25)

@@ -57,7 +57,18 @@ def test_a_source_of_two_tiles_is_cut_where_more_of_its_field_lies(tmp_path: Pat
             zip(cutouts.ids, cutouts.placement.tile, strict=True)] == [
         "s0 a", "s2 a", "s1 b", "s3 b"]  # fmt: skip
     assert cutouts.placement.at_edge.tolist() == [False] * 4
-    assert any("1 source of the catalogue lies outside of all tiles" in n for n in cutouts.notes)
+    assert [(each.kind, each.count, each.why) for each in cutouts.unused] == [
+        ("rows", 1, "outside of all tiles")
+    ]
+
+
+def test_some_columns_of_the_catalogue_come_along(tile: Path) -> None:
+    catalogue = {**positions(make_wcs(), [60], [88]), "z": [0.1], "mag": [17.0]}
+    cutouts = galaxyclass.open_tiles(tile, catalogue, field="20 px", carry=["z"])
+    assert cutouts.table.column_names == ["ra", "dec", "z", "tile", "x", "y"]
+    assert [(each.kind, each.names) for each in cutouts.unused] == [("columns", "mag")]
+    with pytest.raises(ArgumentError, match="no column 'zz'"):
+        galaxyclass.open_tiles(tile, catalogue, field="20 px", carry=["zz"])
 
 
 @pytest.mark.parametrize(
@@ -75,7 +86,7 @@ def test_the_field_is_a_multiple_of_a_column_and_sources_without_one_are_counted
     cutouts = galaxyclass.open_tiles(tile, catalogue, field="8.48 r90")
     assert cutouts.placement.side == pytest.approx([2 * 8.48 / SCALE, 4 * 8.48 / SCALE], rel=1e-4)
     assert list(cutouts.ids) == ["s0", "s2"]
-    assert "Left out for want of a radius: 1 source." in cutouts.notes
+    assert [(each.count, each.why) for each in cutouts.unused] == [(1, "without a radius")]
     assert "Radii: the column r90, in arcsec (it states no unit)." in cutouts.notes
 
 

@@ -54,6 +54,25 @@ def test_bands_of_two_sizes(tmp_path: Path) -> None:
     assert "r 240 x 100 (a_r.fits)" in str(error.value)
 
 
+def test_bands_that_are_not_named_with_them(tmp_path: Path) -> None:
+    save_bands(tmp_path, "a", {"g": sky(), "r": sky(), "i": sky()})
+    with pytest.raises(ImageError, match="3 files of one band show the same piece") as error:
+        open_at_middle(tmp_path)
+    assert f"'i={tmp_path}/a_i.fits'" in (error.value.hint or "")
+
+
+def test_a_tile_that_is_there_twice_is_counted(tmp_path: Path) -> None:
+    shifted = make_wcs()
+    shifted.wcs.crpix[0] -= 500
+    for name, wcs in (("a", None), ("copy", None), ("far", shifted)):
+        save_tile(tmp_path / f"{name}.fits", sky(), wcs)
+    cutouts = open_at_middle(tmp_path)
+    assert any("a.fits, copy.fits show the same piece of the sky" in n for n in cutouts.notes)
+    assert [(each.kind, each.count, each.names) for each in cutouts.unused] == [
+        ("tiles", 2, "copy, far")
+    ]
+
+
 def test_bands_of_two_fields(tmp_path: Path) -> None:
     files = save_bands(tmp_path, "a", {"g": sky(), "r": sky()})
     shifted = make_wcs()
@@ -71,8 +90,7 @@ def test_a_band_that_some_tiles_lack(tmp_path: Path) -> None:
     tiles = {band: f"{tmp_path}/{{tile}}_{band}.fits" for band in "gri"}
     cutouts = open_at_middle(tiles)
     assert [tile.name for tile in cutouts.tiles] == ["one"]
-    assert any("1 of 2 tiles cannot be used" in n and "no file of band r" in n
-               for n in cutouts.notes)  # fmt: skip
+    assert [each.why for each in cutouts.unused] == ["no file of band r for this tile"]
     (tmp_path / "one_i.fits").unlink()
     with pytest.raises(ImageError, match="not one tile is complete"):
         open_at_middle(tiles)
@@ -130,7 +148,7 @@ def test_a_damaged_tile_among_others_is_left_out_and_said(tmp_path: Path) -> Non
     save_tile(tmp_path / "a.fits", sky())
     (tmp_path / "b.fits").write_bytes(b"nothing")
     cutouts = open_at_middle(tmp_path)
-    assert any("1 of 2 tiles cannot be used" in note for note in cutouts.notes)
+    assert [(each.kind, each.count) for each in cutouts.unused] == [("tiles", 1)]
 
 
 def test_a_tile_without_wcs_among_others_is_left_out_and_said(tmp_path: Path) -> None:
@@ -138,7 +156,7 @@ def test_a_tile_without_wcs_among_others_is_left_out_and_said(tmp_path: Path) ->
     save_tile(tmp_path / "b.fits", sky())
     cutouts = open_at_middle(tmp_path)
     assert [tile.name for tile in cutouts.tiles] == ["b"]
-    assert any("1 of 2 tiles cannot be used" in note and "(WCS)" in note for note in cutouts.notes)
+    assert any(each.kind == "tiles" and "(WCS)" in each.why for each in cutouts.unused)
 
 
 def test_two_and_four_bands_want_a_choice(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
+from galaxyclass.cli.tables import show_unused
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def command(
     quote_formulas: bool,
     workers: int | None,
 ) -> None:
-    """Cut sources of a catalogue, or found ones, out of FITS tiles."""
+    """Cut sources out of FITS tiles: those of a catalogue, or those that are found."""
     from galaxyclass.tiles.open_tiles import open_tiles
     from galaxyclass.tiles.write_cutouts import cutouts, require_folder
 
@@ -74,6 +75,7 @@ def command(
 def _show(result: CutoutSummary) -> None:
     """Print the result."""
     echo_notes(result.notes)
+    show_unused(result.unused)
     if result.resumed:
         echo(f"Went on from an earlier call, which had done {counted(result.resumed, 'source')}.")
     fresh = result.cut + result.failed - result.resumed

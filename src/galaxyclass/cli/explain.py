@@ -71,7 +71,7 @@ def command(
     quote_formulas: bool,
     as_json: bool,
 ) -> None:
-    """Map what of an image an answer rests on, and say whether the map can be believed.
+    """Map the parts of an image that an answer rests on, and say whether the map can be believed.
 
     Without MODEL the pretrained model is explained. A map is averaged over orientations, and
     tested: the galaxy is hidden bit by bit in the order of the map, at random, and from the centre

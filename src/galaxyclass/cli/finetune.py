@@ -72,9 +72,12 @@ def command(
 
     MODEL is what it begins with: by default the pretrained model, otherwise the folder of a
     training, or an exported network; or a recipe whose encoder has weights (--set
-    model.weights=FILE). First a probe on what MODEL says of each galaxy in three frames,
-    smaller and larger parts of its image, in seconds and without torch. Then, where it pays,
-    the network itself. --set images.frame=N, or N,M, states other frames, in pixels.
+    model.weights=FILE).
+
+    First it fits a probe to what MODEL says of each galaxy in three frames, smaller and larger
+    parts of its image: that takes seconds, and no torch. Then it trains the network itself, where
+    cross-validation says that this pays. --set images.frame=N, or N,M, states other frames, in
+    pixels.
     """
     from galaxyclass.finetuning.finetune import finetune
 

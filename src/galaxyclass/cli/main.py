@@ -37,7 +37,7 @@ HELP_SECTIONS: dict[str, dict[str, str]] = {
     "Look": {
         "serve": "Open a page to predict, look at and label galaxies, with an API.",
         "report": "Show on one page what a model is worth, or what is in a folder.",
-        "explain": "Map what of an image an answer rests on, and test the map.",
+        "explain": "Map the parts of an image that an answer rests on.",
         "similar": "Find galaxies that look like some others.",
         "map": "Map all galaxies, those that look alike near each other.",
         "explore": "Show in figures what a table of votes, classes or numbers holds.",

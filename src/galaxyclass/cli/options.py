@@ -233,7 +233,7 @@ overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing 
 quote_formulas_option = click.option(
     "--quote-formulas",
     is_flag=True,
-    help="Of CSV: put an apostrophe before text that a spreadsheet would run as a formula; for ids "
+    help="In CSV, put an apostrophe before text that a spreadsheet would run as a formula; for ids "
     "and columns from strangers.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

@@ -41,9 +41,9 @@ The output has the layout of the run's training table: its id column with the na
 files, then a column per answer; or a column per class, and the class. Images that cannot be decoded
 are listed in OUTPUT_failed.csv. A stopped prediction goes on when the same command is given again.
 
-Of --tiles, the sources of --catalogue are cut out and predicted in one go, or those that are found.
-The catalogue's columns are written too, then tile, x, y, missing (the share of pixels without data)
-and flags (edge, gap).
+With --tiles, the sources of --catalogue, or those that are found, are cut out and predicted in one
+go. The catalogue's columns are written too, then tile, x, y, missing (the share of pixels without
+data) and flags (edge, gap).
 
 \b
 --include adds columns:
@@ -67,8 +67,8 @@ Types of columns in parquet, FITS, VOTable and ECSV (CSV has text alone):
   strange       booleans. In CSV it is True or False: booleans to pandas, text to astropy
 
 \b
-By what the predictions were made (version, model, digest, views, precision, date) stands in their
-metadata; for a CSV, in OUTPUT_provenance.json."""
+How the predictions were made (version, model, digest, views, precision, how images were read, date)
+is kept in the metadata of OUTPUT; for a CSV, in OUTPUT_provenance.json."""
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
@@ -81,7 +81,8 @@ metadata; for a CSV, in OUTPUT_provenance.json."""
     "--carry",
     metavar="COLUMN,COLUMN…|all",
     callback=options.comma_separated,
-    help="Columns of --table that are copied beside the predictions; all by default.",
+    help="Columns of --table, or of --catalogue, that are copied beside the predictions; all by "
+    "default.",
 )
 @options.id_column
 @options.id_map
@@ -148,15 +149,15 @@ def command(
     _require_images(images)
     if images and tiles:
         raise click.UsageError("Name either --images or --tiles.")
-    tile_options.require_tiles(context, tiles)
+    tile_options.require_tiles(context, tiles, by_position=match_radius is not None)
     if tiles and table is not None:
         raise click.UsageError("--table belongs to --images; tiles take their --catalogue.")
     if table is None:
-        _refuse_without_table(context, of_tiles=bool(tiles))
+        _refuse_without_table(context, catalogue=bool(tiles and sources["catalogue"]))
     with bars() as progress:
         source: Any = images
         if tiles:
-            source = tile_options.opened(tiles, sources, reading, id_column, progress)
+            source = tile_options.opened(tiles, sources, reading, id_column, progress, carry=carry)
         summary = predict(
             models or None,
             source,
@@ -168,10 +169,12 @@ def command(
             layout=layout,  # type: ignore[arg-type]
             reading=reading,
             table=table,
-            carry=carry or ("all",),
+            carry=("all",) if tiles else carry or ("all",),
             id_column=id_column if table is not None else None,
             id_map=id_map,
             match_radius=match_radius,
+            ra_column=None if tiles else sources["ra_column"],
+            dec_column=None if tiles else sources["dec_column"],
             progress=progress,
         )
     if as_json:
@@ -180,12 +183,15 @@ def command(
         show(summary, of_tiles=bool(tiles), strangeness="strangeness" in include)
 
 
-def _refuse_without_table(context: click.Context, *, of_tiles: bool) -> None:
-    """Refuse options that say how a table is joined; --id is of a catalogue of tiles too."""
-    joining = {"carry", "id_map", "match_radius", *(() if of_tiles else ("id_column",))}
+def _refuse_without_table(context: click.Context, *, catalogue: bool) -> None:
+    """Refuse options that say how a table is joined; some are of a catalogue of tiles too."""
+    joining = {"id_map", "match_radius"}
+    if not catalogue:
+        joining |= {"carry", "id_column"}
     for name, option in options.stated(context).items():
         if name in joining:
-            raise click.UsageError(f"{option} needs --table")
+            other = " or --catalogue" if name in ("carry", "id_column") else ""
+            raise click.UsageError(f"{option} needs --table{other}")
 
 
 def _json(summary: PredictionSummary) -> str:

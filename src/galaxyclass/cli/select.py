@@ -68,8 +68,8 @@ and all other columns of the predictions."""
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Of so many times --count best galaxies, choose those that are least alike; 1 takes the "
-    "best, however alike, which needed the fewest labels.",
+    help="Take this many times --count galaxies, the best, and of these choose the least alike. 1 "
+    "takes the best, however alike, which needed the fewest labels.",
 )
 @click.option(
     "--model",

@@ -86,16 +86,16 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
     help="What ids are made from, the same however the survey is split. stem (the default): the "
     "name of the file without its ending; path: its path below SOURCE; column: that of --id.",
 )
-@click.option("--path-column", metavar="COLUMN", help="Of lists: the column of the paths.")
+@click.option("--path-column", metavar="COLUMN", help="The column of paths of a list.")
 @click.option(
-    "--id", "id_column", metavar="COLUMN", help="Of lists and catalogues: the column of the ids."
+    "--id", "id_column", metavar="COLUMN", help="The column of ids of a list or catalogue."
 )
 @click.option(
     "--carry",
     metavar="COLUMN,COLUMN…|all",
     callback=options.comma_separated,
-    help="Of lists and catalogues: columns that are written beside the predictions. Positions "
-    "always are; of a catalogue all columns by default.",
+    help="Columns of a list or catalogue that are written beside the predictions. Positions "
+    "always are; by default all columns of a catalogue, and no others of a list.",
 )
 @click.option(
     "--include",
@@ -189,17 +189,19 @@ command.add_command(run_command)
 @click.option(
     "--minutes",
     type=click.IntRange(1),
-    help="Of a task; of slurm and pbs: 60 by default.",
+    help="Time limit of a task; for slurm and pbs 60 by default.",
 )
 @click.option(
-    "--cores", type=click.IntRange(1, 4096), help="Of a task: 4 by default; of a shell all."
+    "--cores", type=click.IntRange(1, 4096), help="Cores of a task; 4 by default, for shell all."
 )
-@click.option("--gpus", type=click.IntRange(0), help="Of a task; none by default. Not of shell.")
+@click.option(
+    "--gpus", type=click.IntRange(0), help="GPUs of a task; none by default. Not for shell."
+)
 @click.option(
     "--memory",
     type=click.IntRange(1),
     metavar="GB",
-    help="Of a task: 8 by default. Not of shell.",
+    help="Memory of a task; 8 by default. Not for shell.",
 )
 @click.option(
     "--program",
@@ -241,14 +243,15 @@ def status(*, folder: Path, as_json: bool) -> None:
     "--margin",
     type=click.FloatRange(0, 3600, min_open=True),
     metavar="ARCSEC",
-    help="Of HATS: also write what lies so close to each partition, for exact crossmatches.",
+    help="For a HATS catalogue: also write what lies within this distance of each partition, for "
+    "exact crossmatches.",
 )
 @click.option(
     "--partition-rows",
     type=click.IntRange(1, 10**8),
     default=1_000_000,
     show_default=True,
-    help="Of a folder: rows of a file, at most.",
+    help="For a HATS catalogue: the most rows of a file.",
 )
 @options.overwrite
 @options.quote_formulas_option

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 @click.option(
     "--cores",
     type=click.IntRange(1, 4096),
-    help="Of each process or task. Here by default all are shared evenly; of Slurm and Ray 4.",
+    help="Cores of each process or task. By default the processes here share all cores evenly, and "
+    "a task of Slurm or Ray has 4.",
 )
 @click.option(
     "--shard",
@@ -49,12 +50,16 @@ if TYPE_CHECKING:
     "scheduler, with fewer tasks than shards.",
 )
 @click.option("--slurm", is_flag=True, help="Hand the shards to Slurm, and return (extra survey).")
-@click.option("--partition", help="Of Slurm.")
-@click.option("--account", help="Of Slurm.")
-@click.option("--minutes", type=click.IntRange(1), help="Of a task of Slurm; 60 by default.")
-@click.option("--gpus", type=click.IntRange(0), help="Of a task of Slurm or Ray; none by default.")
+@click.option("--partition", help="Slurm's partition.")
+@click.option("--account", help="Slurm's account.")
 @click.option(
-    "--memory", type=click.IntRange(1), metavar="GB", help="Of a task of Slurm; 8 by default."
+    "--minutes", type=click.IntRange(1), help="Time limit of a Slurm task; by default 60 minutes."
+)
+@click.option(
+    "--gpus", type=click.IntRange(0), help="GPUs of a task of Slurm or Ray; none by default."
+)
+@click.option(
+    "--memory", type=click.IntRange(1), metavar="GB", help="Memory of a Slurm task; 8 by default."
 )
 @click.option(
     "--array-limit",

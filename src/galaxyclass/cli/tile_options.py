@@ -27,7 +27,7 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         "--field",
         metavar="SIZE",
         help="How much of the sky a cutout shows, its side: '30 arcsec', '64 pixels' of the tile, "
-        "or a multiple of a column of radii, '8.48 petroR90_r'. Of found sources by default "
+        "or a multiple of a column of radii, '8.48 petroR90_r'. For found sources by default "
         "'8.48 r90', as in Galaxy Zoo 2.",
     ),
     "bands": click.option(
@@ -46,10 +46,16 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
     ),
     "hdu": options.hdu_option,
     "ra_column": click.option(
-        "--ra", "ra_column", metavar="COLUMN", help="The catalogue's column of right ascension."
+        "--ra",
+        "ra_column",
+        metavar="COLUMN",
+        help="The catalogue's column of right ascension; by default found by its UCD or name.",
     ),
     "dec_column": click.option(
-        "--dec", "dec_column", metavar="COLUMN", help="The catalogue's column of declination."
+        "--dec",
+        "dec_column",
+        metavar="COLUMN",
+        help="The catalogue's column of declination; by default found by its UCD or name.",
     ),
     "id_column": click.option(
         "--id", "id_column", metavar="COLUMN", help="The catalogue's column of ids."
@@ -59,14 +65,14 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         type=click.FloatRange(0.5, 1000),
         default=5.0,
         show_default=True,
-        help="Of found sources: brightness above the sky, in units of its noise.",
+        help="For finding sources: brightness above the sky, in units of its noise.",
     ),
     "minimum_area": click.option(
         "--minimum-area",
         type=click.IntRange(1, 1_000_000),
         default=9,
         show_default=True,
-        help="Of found sources: pixels above the threshold.",
+        help="For finding sources: the fewest pixels above the threshold.",
     ),
 }
 
@@ -117,6 +123,8 @@ def opened(
     reading: Mapping[str, Any] | None,
     id_column: str | None,
     progress: Progress,
+    *,
+    carry: tuple[str, ...] = (),
 ) -> TileCutouts:
     """The sources of tiles as images, for a command that reads image files too.
 
@@ -130,11 +138,13 @@ def opened(
     id_column : str, optional
         Of the catalogue.
     progress : Progress
+    carry : tuple of str
+        Columns of the catalogue that come along; all by default.
     """
     from galaxyclass.tiles.open_tiles import open_tiles
 
     return open_tiles(
-        tiles, progress=progress, id_column=id_column, **sources, **_of_tiles(reading)
+        tiles, progress=progress, id_column=id_column, carry=carry, **sources, **_of_tiles(reading)
     )
 
 
@@ -154,9 +164,14 @@ def _of_tiles(reading: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"bands": bands, "hdu": reading.get("hdu"), "stretch": stretch}
 
 
-def require_tiles(context: click.Context, tiles: tuple[str, ...]) -> None:
-    """Refuse options of sources where no tiles are given."""
-    own = [name for name in _OPTIONS if name not in _OF_PREDICT]
+def require_tiles(
+    context: click.Context, tiles: tuple[str, ...], *, by_position: bool = False
+) -> None:
+    """Refuse options of sources where no tiles are given; a join by position has --ra and --dec."""
+    positions = ("ra_column", "dec_column") if by_position else ()
+    own = [name for name in _OPTIONS if name not in (*_OF_PREDICT, *positions)]
     refused = [option for name, option in options.stated(context).items() if name in own]
     if refused and not tiles:
-        raise click.UsageError(f"{', '.join(refused)}: only with --tiles.")
+        positions_too = "match_radius" in context.params and set(refused) <= {"--ra", "--dec"}
+        needed = "--tiles or --match-radius" if positions_too else "--tiles"
+        raise click.UsageError(f"{', '.join(refused)}: only with {needed}.")

@@ -84,7 +84,7 @@ def export_command(
     size: int,
     quote_formulas: bool,
 ) -> None:
-    """Write pictures as a volunteer should see them, and the subject manifest.
+    """Write subjects: the pictures, and their manifest.
 
     The manifest has each file's name and metadata that volunteers do not see: the galaxy's id,
     which model chose it, and why.

@@ -8,8 +8,9 @@ from typing import Literal
 
 from galaxyclass.short import first_few
 
-#: What was not used: files of a folder, tables and pages of a file, columns and rows of a table.
-UnusedKind = Literal["files", "tables", "columns", "rows"]
+#: What was not used: files of a folder, tables and pages of a file, columns and rows of a table,
+#: tiles of the sky.
+UnusedKind = Literal["files", "tables", "columns", "rows", "tiles"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Unused:
 
     Attributes
     ----------
-    kind : {"files", "tables", "columns", "rows"}
+    kind : {"files", "tables", "columns", "rows", "tiles"}
     count : int
     names : str
         Some of them.

@@ -189,7 +189,7 @@ def _require_place(bundle: Bundle, source: Path, output: str | Path | None) -> N
         raise RunError(
             "the pretrained model is part of the package, and stays as it is",
             wanted="a folder for a calibrated copy of it: `output`",
-            hint='`output="runs/calibrated"`, which can then be named as a run is',
+            hint='`output="runs/calibrated"`; that folder is then a model as any other',
         )
     elif isinstance(bundle, ExportedBundle):
         raise RunError(

@@ -1,1 +1,1 @@
-"""Explanations: what of an image an answer rests on, and whether the map can be believed."""
+"""Explanations: which parts of an image an answer rests on, and whether to believe it."""

@@ -100,7 +100,7 @@ def explain(
     quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> Explanation:
-    """Map what of an image an answer rests on, and test whether the maps can be believed.
+    """Map the parts of an image that an answer rests on, and test whether the maps can be believed.
 
     Writes a picture of all maps, ``explained.png``, and beside it ``explained.csv`` (how faithful
     each map is), ``explained_curves.csv`` and ``explained_maps.npz`` (the maps by id).

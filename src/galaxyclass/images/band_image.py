@@ -88,7 +88,10 @@ class BandImage:
                 f"no band {', '.join(missing)}",
                 wanted=f"the bands {', '.join(bands)}",
                 got=", ".join(self.names) if self.bands else f"{len(self.names)} without names",
-                hint=None if self.bands else "name bands by their numbers, from 1",
+                hint=None
+                if self.bands
+                else "name bands by their numbers in the file, the shortest wavelength first: of "
+                "z, r, g `bands='3,2,1'`; and the survey's `stretch`",
             )
         return self.pixels[..., [index for index in indices if index is not None]]
 

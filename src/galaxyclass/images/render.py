@@ -230,7 +230,9 @@ def _default_stretch(
             if not _in_nanomaggies(image, pixels):
                 return "lupton", "the pixels are not fluxes in nanomaggies"
             return name, ""
-    return "lupton", "" if bands else "the bands have no names: the first is taken as blue"
+    return "lupton", "" if bands else (
+        "the bands have no names: the first is taken as blue; `bands` and `stretch` state others"
+    )
 
 
 def _has_16_bits(pixels: NDArray[np.generic]) -> bool:

@@ -47,6 +47,8 @@ class Catalogue:
         Joins its ids to names of images.
     match_radius : float or None
         Join by position, within so many arcseconds.
+    sky_columns : (str or None, str or None)
+        Its columns of right ascension and declination; found by `find_sky_columns` if not stated.
     """
 
     table: Any
@@ -54,6 +56,7 @@ class Catalogue:
     id_column: str | None = None
     id_map: Any = None
     match_radius: float | None = None
+    sky_columns: tuple[str | None, str | None] = (None, None)
 
 
 def make_catalogue(
@@ -62,16 +65,25 @@ def make_catalogue(
     id_column: str | None,
     id_map: Any,
     match_radius: float | None,
+    *,
+    sky_columns: tuple[str | None, str | None] = (None, None),
 ) -> Catalogue | None:
     """The catalogue of a call's arguments; None where it names no table.
 
     Raises
     ------
     ArgumentError
-        An argument that needs a table.
+        An argument that needs a table, or a join by position.
     """
+    for argument, column in zip(("ra_column", "dec_column"), sky_columns, strict=True):
+        if column is not None and match_radius is None:
+            raise ArgumentError(
+                f"`{argument}` belongs to a join by position",
+                argument=argument,
+                hint="state the `match_radius`, in arcseconds",
+            )
     if table is not None:
-        return Catalogue(table, carry, id_column, id_map, match_radius)
+        return Catalogue(table, carry, id_column, id_map, match_radius, sky_columns)
     for name, value in (("id_map", id_map), ("match_radius", match_radius)):
         if value is not None:
             raise ArgumentError(f"`{name}` needs a `table`", argument=name, hint="name the `table`")
@@ -113,7 +125,9 @@ def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> Ima
     notes, id_name = list(source.notes), None
     repeated = np.zeros(file.table.num_rows, bool)
     if catalogue.match_radius is not None:
-        rows, separations, crowded = _by_position(paths, file, catalogue.match_radius)
+        rows, separations, crowded = _by_position(
+            paths, file, catalogue.match_radius, catalogue.sky_columns
+        )
         joined_by = f"within {catalogue.match_radius:g} arcseconds"
         if crowded:
             notes.append(
@@ -170,7 +184,10 @@ def _requested(file: TableFile, carry: Sequence[str]) -> list[str]:
 
 
 def _by_position(
-    paths: Sequence[str], file: TableFile, radius: float
+    paths: Sequence[str],
+    file: TableFile,
+    radius: float,
+    sky_columns: tuple[str | None, str | None],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
     positions = positions_of(paths)
     if np.isnan(positions).all():
@@ -181,9 +198,18 @@ def _by_position(
             got=f"names such as {Path(paths[0]).name}",
             hint="leave `match_radius` out: images and rows are joined by their names",
         )
-    rows, separations, crowded = match_on_sky(
-        positions, read_positions(file.table, str(file.path)), radius
+    for argument, name in zip(("ra_column", "dec_column"), sky_columns, strict=True):
+        if name is not None and name not in file.table.column_names:
+            raise ArgumentError(
+                f"{file.path}: no column {name!r}",
+                argument=argument,
+                wanted=f"one of {first_few(file.table.column_names, 12)}",
+            )
+    ra_column, dec_column = sky_columns
+    sky = read_positions(
+        file.table, str(file.path), ra_column=ra_column, dec_column=dec_column, can_be_named=True
     )
+    rows, separations, crowded = match_on_sky(positions, sky, radius)
     if (rows < 0).all():
         raise CatalogError(
             f"{file.path}: no position within {radius:g} arcseconds of an image",

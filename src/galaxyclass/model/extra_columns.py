@@ -147,10 +147,11 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
     task = bundles[0].manifest.task
     if not task.interval_names:
         raise BundleError(
-            f"{bundles[0].folder}: intervals are of joint vote fractions and of numbers alone",
-            wanted="a run that was trained on a table of those",
-            got=task.words,
-            hint="leave uncertainty out of `include`",
+            f"{bundles[0].folder}: a model of {task.words} has no intervals",
+            wanted="a model of vote fractions or numbers",
+            hint="name posterior in `include`: of counts it has the bounds"
+            if task.posterior_names
+            else "leave uncertainty out of `include`: a probability says how sure the model is",
         )
     known_mask = task.known_mask
     calibration.require_intervals()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -62,6 +62,8 @@ class ImageSource:
         From indices of images that have been read to more columns of their rows.
     unused : tuple of Unused
         Files among the images, and columns and rows of a catalogue, that are not used.
+    cut_out : mapping or None
+        How the images are cut out of tiles, `TileCutouts.settings`; None of others.
     """
 
     images: Sequence[Picture] | Iterator[Picture]
@@ -73,6 +75,7 @@ class ImageSource:
     identity: str | None = None
     measured: Callable[[Sequence[int]], pa.Table] | None = None
     unused: tuple[Unused, ...] = ()
+    cut_out: Mapping[str, object] | None = None
 
     @property
     def can_go_on(self) -> bool:
@@ -148,6 +151,8 @@ def open_images(
             notes=images.notes,
             identity=images.identity,
             measured=images.measured,
+            unused=images.unused,
+            cut_out=images.settings,
         )
     if is_table(images):
         if ids is not None:

@@ -171,6 +171,8 @@ class Model:
         carry: Sequence[str] = ("all",),
         id_map: Any = None,
         match_radius: float | None = None,
+        ra_column: str | None = None,
+        dec_column: str | None = None,
         progress: Progress = silent,
     ) -> Predictions:
         """Predict images into a table in memory.
@@ -219,7 +221,10 @@ class Model:
         match_radius : float, optional
             Join ``table`` by position instead: the nearest row within so many arcseconds. The
             position of an image is that of its name (J101112.3+040506.7) or of its WCS (FITS);
-            right ascension and declination are found by their UCDs or names.
+            right ascension and declination are found by their UCDs or names, or named by
+            ``ra_column`` and ``dec_column``.
+        ra_column, dec_column : str, optional
+            Columns of ``table``, for ``match_radius``.
         progress : Progress
 
         Returns
@@ -250,7 +255,9 @@ class Model:
         ['black', 'white']
         """
         require_included(self, include)
-        catalogue = make_catalogue(table, carry, id_column, id_map, match_radius)
+        catalogue = make_catalogue(
+            table, carry, id_column, id_map, match_radius, sky_columns=(ra_column, dec_column)
+        )
         source = self._open(
             images,
             catalogue,
@@ -282,6 +289,8 @@ class Model:
         carry: Sequence[str] = ("all",),
         id_map: Any = None,
         match_radius: float | None = None,
+        ra_column: str | None = None,
+        dec_column: str | None = None,
         progress: Progress = silent,
     ) -> PredictionSummary:
         """Predict images into a file, in constant memory.
@@ -293,11 +302,11 @@ class Model:
         Parameters
         ----------
         images, include, ids, path_column, id_column, reading, table, carry, id_map
-        match_radius, progress
+        match_radius, ra_column, dec_column, progress
             As for `predict`.
         output : str or Path
-            A file to write: ``.csv``, ``.parquet``, ``.fits``, ``.vot`` or ``.ecsv``. By what it
-            was made stands in its metadata; for a CSV, in ``<output>_provenance.json``.
+            A file to write: ``.csv``, ``.parquet``, ``.fits``, ``.vot`` or ``.ecsv``. How it
+            was made is kept in its metadata; for a CSV, in ``<output>_provenance.json``.
         layout : {"table", "contest"}
             ``contest`` writes only the name of each image and its class.
         overwrite : bool
@@ -324,7 +333,9 @@ class Model:
         require_included(self, include, layout)
         source = self._open(
             images,
-            make_catalogue(table, carry, id_column, id_map, match_radius),
+            make_catalogue(
+                table, carry, id_column, id_map, match_radius, sky_columns=(ra_column, dec_column)
+            ),
             ids=ids,
             path_column=path_column,
             table_id_column=id_column if table is None else None,

@@ -35,6 +35,8 @@ def predict(
     id_column: str | None = None,
     id_map: Any = None,
     match_radius: float | None = None,
+    ra_column: str | None = None,
+    dec_column: str | None = None,
     progress: Progress = silent,
 ) -> PredictionSummary:
     """Predict all images of a folder, or some files, into a table.
@@ -91,7 +93,7 @@ def predict(
         ``contest`` writes only the name of each image and its class.
     reading : mapping, optional
         How FITS and other pictures in bands are read, as for `Model.predict`.
-    table, carry, id_column, id_map, match_radius
+    table, carry, id_column, id_map, match_radius, ra_column, dec_column
         A catalogue whose columns are copied beside the predictions; see `Model.predict`.
     progress : Progress
 
@@ -128,6 +130,8 @@ def predict(
         id_column=id_column,
         id_map=id_map,
         match_radius=match_radius,
+        ra_column=ra_column,
+        dec_column=dec_column,
         progress=progress,
     )
 

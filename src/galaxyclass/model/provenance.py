@@ -18,6 +18,7 @@ from galaxyclass.errors import OutputError
 from galaxyclass.io.reading import open_regular, parse_json, read_bounded
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.pretrained import PRETRAINED, PRETRAINED_NAME, pretrained_folder
+from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.version import __version__
 
 #: The key of the provenance in the metadata of a table.
@@ -39,7 +40,11 @@ class Provenance:
     views : int
     precision : str
     images : tuple of dict
-        How images become the network's input: the recipe's settings, one for each cutout.
+        How images become the network's input, for each kind of cutout: the recipe's settings, with
+        those of the call (``reading``).
+    tiles : dict or None
+        How the images were cut out of tiles: field, bands, stretch, limits and size; None where
+        they were files or arrays.
     date : str
         The day, in UTC; that of ``SOURCE_DATE_EPOCH`` where it is set. Not the time, so that the
         same job gives the same bytes.
@@ -53,14 +58,22 @@ class Provenance:
     precision: str
     images: tuple[dict[str, object], ...]
     date: str
+    tiles: Mapping[str, object] | None = None
 
     def to_json(self) -> str:
         """As JSON, which `provenance_of` reads."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        data = asdict(self)
+        if self.tiles is None:
+            del data["tiles"]
+        return json.dumps(data, ensure_ascii=False)
 
 
 def make_provenance(
-    bundles: Sequence[Bundle], name: str | None, views: int, precision: str
+    bundles: Sequence[Bundle],
+    name: str | None,
+    views: int,
+    precision: str,
+    preprocessings: Sequence[Preprocessing] = (),
 ) -> Provenance:
     """The provenance of predictions that are made now.
 
@@ -71,9 +84,12 @@ def make_provenance(
         The model's; None: the names of its folders.
     views : int
     precision : str
+    preprocessings : sequence of Preprocessing
+        How images are read; those of the bundles by default.
     """
     manifests = [bundle.manifest for bundle in bundles]
-    cutouts = {repr(each.preprocessing): each.preprocessing for each in manifests}
+    made = preprocessings or [manifest.preprocessing for manifest in manifests]
+    cutouts = {repr(preprocessing): preprocessing for preprocessing in made}
     return Provenance(
         software=f"galaxyclass {__version__}",
         model=name or " + ".join(_folder_name(bundle.folder) for bundle in bundles),

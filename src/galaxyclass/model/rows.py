@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -178,7 +178,9 @@ def open_rows(
         reserved = [*columns.names, *([] if carried is None else carried.column_names)]
         measured = _free_names(source.measured(()).column_names, reserved)
     bundles = [member.bundle for member in ensemble.members]
-    provenance = make_provenance(bundles, name, ensemble.views, ensemble.precision)
+    provenance = make_provenance(bundles, name, ensemble.views, ensemble.precision, preprocessings)
+    if source.cut_out is not None:
+        provenance = replace(provenance, tiles=source.cut_out)
     return RowMaker(
         ensemble,
         columns,

@@ -20,6 +20,8 @@ from galaxyclass.short import percent
 
 #: Curves are drawn of so many classes, those with the most galaxies.
 MOST_CURVES = 12
+#: Galaxies above a threshold from which on purity is more than chance.
+_FEWEST_ABOVE = 10
 #: Points of a curve, at most: what a page can hold.
 _POINTS = 200
 
@@ -34,23 +36,35 @@ class PurityCurve:
         The class.
     thresholds, purity, completeness : tuple of float
         From the highest threshold down; purity is NaN where no galaxy is left.
+    above : tuple of int
+        The galaxies above each threshold.
     threshold : float or None
-        The lowest threshold whose purity is the wanted one or better; None: there is none.
+        The lowest threshold whose purity is the wanted one or better, with enough galaxies above
+        it to tell; None: there is none.
     at_purity, at_completeness : float
         What it has there; NaN without a threshold.
+    at_above : int
+        The galaxies above it.
     """
 
     name: str
     thresholds: tuple[float, ...]
     purity: tuple[float, ...]
     completeness: tuple[float, ...]
+    above: tuple[int, ...]
     threshold: float | None
     at_purity: float
     at_completeness: float
+    at_above: int
 
 
 def purity_curve(
-    name: str, probabilities: Doubles, is_class: NDArray[np.bool_], wanted: float
+    name: str,
+    probabilities: Doubles,
+    is_class: NDArray[np.bool_],
+    wanted: float,
+    *,
+    fewest: int = _FEWEST_ABOVE,
 ) -> PurityCurve:
     """Purity and completeness of a class at every threshold that changes them.
 
@@ -62,10 +76,13 @@ def purity_curve(
     is_class : (galaxies,) bool
     wanted : float
         The purity that a threshold is looked for.
+    fewest : int
+        Galaxies that are above such a threshold at least: of fewer, a purity is chance.
 
     Examples
     --------
-    >>> curve = purity_curve("disc", np.array([0.9, 0.8, 0.3]), np.array([True, False, True]), 0.6)
+    >>> is_disc = np.array([True, False, True])
+    >>> curve = purity_curve("disc", np.array([0.9, 0.8, 0.3]), is_disc, 0.6, fewest=1)
     >>> curve.threshold, curve.at_completeness, curve.purity
     (0.3, 1.0, (1.0, 0.5, 0.6666666666666666))
     """
@@ -76,16 +93,18 @@ def purity_curve(
     thresholds, right = sorted_probabilities[ends], right[ends]
     purity = right / (ends + 1)
     completeness = right / max(int(is_class.sum()), 1)
-    enough = np.flatnonzero(purity >= wanted)
+    enough = np.flatnonzero((purity >= wanted) & (ends + 1 >= fewest))
     best = int(enough[-1]) if len(enough) and is_class.any() else None
     return PurityCurve(
         name,
         tuple(thresholds.tolist()),
         tuple(purity.tolist()),
         tuple(completeness.tolist()),
+        tuple((ends + 1).tolist()),
         None if best is None else float(thresholds[best]),
         math.nan if best is None else float(purity[best]),
         math.nan if best is None else float(completeness[best]),
+        0 if best is None else int(ends[best]) + 1,
     )
 
 
@@ -104,6 +123,7 @@ def purity_section(model: ScoredModel, wanted: float) -> ReportSection:
             "none" if curve.threshold is None else curve.threshold,
             curve.at_purity,
             curve.at_completeness,
+            curve.at_above,
         )
         for curve in curves.values()
     )
@@ -112,13 +132,15 @@ def purity_section(model: ScoredModel, wanted: float) -> ReportSection:
         "A sample of one class is chosen by a threshold on its probability. A high one keeps the "
         "sample pure (few galaxies of other classes), but leaves many galaxies of the class out "
         f"(it is not complete). The vertical line is the lowest threshold with a purity of "
-        f"{percent(wanted)} or better.",
+        f"{percent(wanted)} or better, and at least {_FEWEST_ABOVE} galaxies above it: of fewer, "
+        "purity is chance, and is not drawn.",
         "Thresholds hold for samples in which classes are about as frequent as here: where a class "
         "is rarer, the same threshold gives a less pure sample.",
     ]
     if without:
         text.append(
-            f"No threshold reaches a purity of {percent(wanted)} for {', '.join(without[:8])}."
+            f"No threshold reaches a purity of {percent(wanted)} with {_FEWEST_ABOVE} galaxies or "
+            f"more for {', '.join(without[:8])}."
         )
     return ReportSection(
         "purity",
@@ -129,7 +151,7 @@ def purity_section(model: ScoredModel, wanted: float) -> ReportSection:
         (
             ReportTable(
                 "thresholds",
-                ("class", "threshold", "purity", "completeness"),
+                ("class", "threshold", "purity", "completeness", "galaxies above"),
                 rows,
                 f"Thresholds for a purity of {percent(wanted)}",
                 folded=False,
@@ -143,6 +165,7 @@ def purity_section(model: ScoredModel, wanted: float) -> ReportSection:
                     "threshold": curve.threshold,
                     "purity": curve.at_purity,
                     "completeness": curve.at_completeness,
+                    "galaxies_above": curve.at_above,
                 }
                 for curve in curves.values()
             ],
@@ -155,7 +178,9 @@ def _purity_figure(curve: PurityCurve) -> Figure:
         AxisScale(0, 1, "probability above"), AxisScale(0, 1, "share"), f"Purity of {curve.name}"
     )
     x, keep = _thinned(np.array(curve.thresholds))
-    panel.line(x, np.array(curve.purity)[keep].tolist(), 0, dashed=False)
+    drawn = np.array(curve.above)[keep] >= _FEWEST_ABOVE
+    purity = np.where(drawn, np.array(curve.purity)[keep], math.nan)
+    panel.line(x, purity.tolist(), 0, dashed=False)
     panel.line(x, np.array(curve.completeness)[keep].tolist(), 1, dashed=True)
     if curve.threshold is not None:
         panel.line([curve.threshold] * 2, [0, 1], dashed=True)

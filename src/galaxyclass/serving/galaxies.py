@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class GalaxyPages:
     def __init__(self, served: Served, rows: PredictionRows) -> None:
         self._served, self._rows, self._task = served, rows, served.model.task
         self._shown = names_to_show(self._task, rows.id_column, rows.names)
+        self._example = example_column(self._task, rows.names)
 
     def galaxies(
         self, where: str = "", sort: str = "", order: str = "down", number: int = 1
@@ -72,6 +74,7 @@ class GalaxyPages:
             last=last,
             galaxies=list(zip(here.tolist(), ids, views, self._by_labels(ids), strict=True)),
             columns=self._rows.names,
+            example=self._example,
             kinds=list(TABLES),
         )
 
@@ -158,6 +161,14 @@ class GalaxyPages:
         if path is None or not self._served.why:
             raise RefusedError(404, "this galaxy cannot be explained: it has no picture here")
         return self._served.why.explain(str(row), cutout_of(self._served.model, path), answer)
+
+
+def example_column(task: Task, columns: Sequence[str]) -> str:
+    """A column of predictions as the fields of the page take it, or the code of an answer."""
+    if task.decision_tree is not None:
+        codes = [answer.code for answer in task.decision_tree.answers]
+        return "4.1" if "4.1" in codes else codes[0]
+    return next((name for name in task.names if name in columns), columns[0])
 
 
 def conditions(text: str) -> list[str]:

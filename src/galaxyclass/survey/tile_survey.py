@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galaxyclass.data.unused import Unused
-from galaxyclass.errors import ArgumentError, SurveyError
+from galaxyclass.errors import SurveyError
 from galaxyclass.images.stretch import Stretch
 from galaxyclass.model.image_source import ImageSource, open_images
 from galaxyclass.survey.folder import SurveyFolder
@@ -26,7 +26,7 @@ from galaxyclass.survey.manifest import read_buffer
 from galaxyclass.survey.pieces import PIECE_IMAGES, Piece, position_field
 from galaxyclass.tiles.field import Field
 from galaxyclass.tiles.placement import Placement
-from galaxyclass.tiles.positions import SkyCatalogue
+from galaxyclass.tiles.positions import SkyCatalogue, carried_columns
 from galaxyclass.tiles.rendering import TileRendering
 from galaxyclass.tiles.tile import SkyTile, reopen_tile
 from galaxyclass.tiles.tile_cutouts import TileCutouts
@@ -92,17 +92,7 @@ def tile_pieces(cutouts: TileCutouts, carry: Sequence[str]) -> Iterator[Piece]:
         A column that the catalogue does not have.
     """
     catalogue, placement = cutouts.catalogue, cutouts.placement
-    names = catalogue.table.column_names
-    missing = [name for name in carry if name != "all" and name not in names]
-    if missing:
-        raise ArgumentError(
-            f"the catalogue has no column {missing[0]!r}",
-            argument="carry",
-            wanted=f"some of {', '.join(names[:20])}; or all",
-        )
-    if carry and "all" not in carry:
-        names = [name for name in names if name in {*carry, *(catalogue.sky_columns or ())}]
-    table = _with_degrees(catalogue).select(names)
+    table = _with_degrees(catalogue).select(carried_columns(catalogue, carry))
     paths = pa.array([os.path.abspath(tile.path) for tile in cutouts.tiles])  # noqa: PTH100
     for first in range(0, len(placement), PIECE_IMAGES):
         rows = slice(first, first + PIECE_IMAGES)
@@ -145,7 +135,7 @@ class TileSources:
         self.named = tuple(dict.fromkeys(folders))
         self.id_column = cutouts.id_column
         self.notes = list(cutouts.notes)
-        self.unused: tuple[Unused, ...] = ()
+        self.unused: tuple[Unused, ...] = cutouts.unused
 
     def pieces(self) -> Iterator[Piece]:
         """All sources, tile after tile; raises as `tile_pieces` does."""

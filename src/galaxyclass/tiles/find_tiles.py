@@ -16,6 +16,7 @@ from galaxyclass.images.files import FITS_SUFFIXES
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import counted, verb
 from galaxyclass.tiles.fits_images import split_hdu
+from galaxyclass.tiles.same_sky import require_no_bands
 from galaxyclass.tiles.tile import SkyTile, open_tile
 
 #: What stands for the name of a tile in a pattern.
@@ -70,6 +71,8 @@ def find_tiles(
         No tile is left; the reason of the first that was left out.
     ArgumentError
         Some files with a band and some without; a pattern that matches nothing.
+    ImageError
+        Files of one band that are the bands of one tile, but are not named with them.
     """
     groups, skipped = _groups(tiles)
     opened: list[SkyTile] = []
@@ -91,7 +94,8 @@ def find_tiles(
         first = errors[0]
         raise ImageError(first.what + others, wanted=first.wanted, got=first.got, hint=first.hint)
     _require_same_bands(opened)
-    return FoundTiles(tuple(opened), tuple(skipped), tuple(_notes(opened)))
+    notes = (*_notes(opened), *require_no_bands(opened))
+    return FoundTiles(tuple(opened), tuple(skipped), notes)
 
 
 def _groups(tiles: Any) -> tuple[dict[str, list[tuple[str, str]]], list[tuple[str, str]]]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from galaxyclass.arguments import public
+from galaxyclass.data.unused import Unused, unused_columns
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import counted, verb
+from galaxyclass.short import counted, first_few
 from galaxyclass.tiles.detected import detect
 from galaxyclass.tiles.field import GALAXY_ZOO_FIELD, parse_field, require_field
 from galaxyclass.tiles.find_sources import SOURCE_COLUMNS
 from galaxyclass.tiles.find_tiles import find_tiles
 from galaxyclass.tiles.placement import Placement, place_sources, require_sky
-from galaxyclass.tiles.positions import find_sources_of, read_catalogue
+from galaxyclass.tiles.positions import carried_columns, find_sources_of, read_catalogue
 from galaxyclass.tiles.rendering import picture_rendering
+from galaxyclass.tiles.tile import SkyTile
 from galaxyclass.tiles.tile_cutouts import TileCutouts
 
 #: Side of a picture in its own pixels, as Galaxy Zoo 2's.
@@ -34,6 +39,7 @@ def open_tiles(
     ra_column: str | None = None,
     dec_column: str | None = None,
     id_column: str | None = None,
+    carry: Sequence[str] = (),
     threshold: float = 5.0,
     minimum_area: int = 9,
     progress: Progress = silent,
@@ -51,7 +57,7 @@ def open_tiles(
         ``["g=tiles/{tile}_g.fits", …]``.
     catalogue : path or table, optional
         Sources with right ascension and declination in degrees (ICRS or J2000); see
-        `find_sources_of` for how the columns are found. All columns are carried along. Without it,
+        `find_sources_of` for how the columns are found. Its columns come along. Without it,
         sources are found in the tiles by SEP.
     field : str or astropy Quantity
         The side of the square of sky that a picture shows: ``"30 arcsec"``, ``"64 pixels"`` of the
@@ -71,6 +77,8 @@ def open_tiles(
         The HDU of the image; by default the first that holds one.
     ra_column, dec_column, id_column : str, optional
         Of the catalogue.
+    carry : sequence of str
+        Columns of the catalogue that come along, beside its positions; all by default.
     threshold : float
         Of found sources: brightness above the background, in units of its noise.
     minimum_area : int
@@ -97,7 +105,7 @@ def open_tiles(
     tile_files = find_tiles(tiles, bands=bands, hdu=hdu, progress=progress)
     rendering, how = picture_rendering(tile_files.tiles, stretch)
     notes = [*tile_files.notes, how]
-    skipped = list(tile_files.skipped)
+    skipped, left = list(tile_files.skipped), list[str]()
     if table is None:
         detection = detect(
             tile_files.tiles,
@@ -116,37 +124,42 @@ def open_tiles(
         sources = find_sources_of(
             table, side, ra_column=ra_column, dec_column=dec_column, id_column=id_column
         )
+        carried = carried_columns(sources, carry)
         with_sky, without = require_sky(tile_files.tiles)
         opened, planes = tuple(with_sky), {}
         skipped += without
         placement = place_sources(opened, sources, side, progress)
+        left = [name for name in sources.table.column_names if name not in carried]
+        sources = replace(sources, table=sources.table.select(carried))
     notes += sources.notes
-    notes += _left_out(placement, skipped, len(opened))
-    return TileCutouts(
-        opened, sources, placement,
-        field=side, rendering=rendering, size=size, notes=notes, skipped=skipped, planes=planes,
-    )  # fmt: skip
-
-
-def _left_out(placement: Placement, skipped: Sequence[tuple[str, str]], tiles: int) -> list[str]:
-    """What of catalogue and tiles is not used, and what is not whole."""
-    notes = []
-    if placement.outside:
-        sources = counted(placement.outside, "source")
-        notes.append(
-            f"{sources} of the catalogue {verb(placement.outside, 'lies')} outside of all tiles."
-        )
-    if placement.without_radius:
-        sources = counted(placement.without_radius, "source")
-        notes.append(f"Left out for want of a radius: {sources}.")
     if edge := int(placement.at_edge.sum()):
         notes.append(
             "Where a field reaches beyond the edge of its tile, `flags` says edge (about "
             f"{counted(edge, 'source')})."
         )
-    if skipped:
-        shown = "; ".join(f"{path}: {reason}" for path, reason in skipped[:3])
-        notes.append(
-            f"{len(skipped):,} of {counted(tiles + len(skipped), 'tile')} cannot be used: {shown}"
-        )
-    return notes
+    return TileCutouts(
+        opened, sources, placement,
+        field=side, rendering=rendering, size=size, notes=notes, skipped=skipped, planes=planes,
+        unused=(
+            *_unused(placement, opened, skipped),
+            *unused_columns(left, "not asked for by `carry`"),
+        ),
+    )  # fmt: skip
+
+
+def _unused(
+    placement: Placement, tiles: Sequence[SkyTile], skipped: Sequence[tuple[str, str]]
+) -> Iterator[Unused]:
+    """What of the catalogue and the tiles is not used."""
+    if placement.outside:
+        yield Unused("rows", placement.outside, "of the catalogue", "outside of all tiles")
+    if placement.without_radius:
+        yield Unused("rows", placement.without_radius, "of the catalogue", "without a radius")
+    counts = np.bincount(placement.tile, minlength=len(tiles))
+    empty = [tile.name for tile, count in zip(tiles, counts, strict=True) if not count]
+    if empty:
+        yield Unused("tiles", len(empty), first_few(empty), "no source is cut out of them")
+    for path, reason in skipped[:3]:
+        yield Unused("tiles", 1, path, reason)
+    if (more := len(skipped) - 3) > 0:
+        yield Unused("tiles", more, "others", "cannot be used either")

@@ -17,7 +17,7 @@ from galaxyclass.data.tables.cells import is_text, numbers_in_text
 from galaxyclass.data.tables.in_memory import UNIT, as_arrow, is_table
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ArgumentError, CatalogError
-from galaxyclass.short import counted, verb
+from galaxyclass.short import counted, did_you_mean, verb
 from galaxyclass.tasks.names import is_exact_integer
 from galaxyclass.tiles.field import Field
 
@@ -69,6 +69,34 @@ class SkyCatalogue:
 
     def __len__(self) -> int:
         return len(self.ra)
+
+
+def carried_columns(catalogue: SkyCatalogue, carry: Sequence[str]) -> list[str]:
+    """The columns that come along: those that are asked for, and the positions.
+
+    Parameters
+    ----------
+    catalogue : SkyCatalogue
+    carry : sequence of str
+        All columns where it is empty, or names ``all``.
+
+    Raises
+    ------
+    ArgumentError
+        A column that the catalogue does not have.
+    """
+    names: list[str] = catalogue.table.column_names
+    missing = [name for name in carry if name not in {"all", catalogue.id_column, *names}]
+    if missing:
+        raise ArgumentError(
+            f"the catalogue has no column {missing[0]!r}",
+            argument="carry",
+            wanted=f"some of {', '.join(names[:20])}; or all",
+            hint=did_you_mean(missing[0], names) or None,
+        )
+    if not carry or "all" in carry:
+        return names
+    return [name for name in names if name in {*carry, *(catalogue.sky_columns or ())}]
 
 
 def read_catalogue(catalogue: Any) -> pa.Table:
@@ -129,7 +157,10 @@ def find_sources_of(
     name = _id_column(table, id_column)
     if name is None:
         ids = [str(row) for row in range(table.num_rows)]
-        notes.append("No column of ids was found: sources are called by their row, 0, 1, …")
+        notes.append(
+            "No column of ids was found: sources are called by their row, 0, 1, … (`id_column` "
+            "names one)."
+        )
         return SkyCatalogue(
             ids, ROW, True, ra, dec, radii, in_pixels, table, tuple(notes), (ra_name, dec_name)
         )

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from galaxyclass.data.tables.in_memory import to_astropy
+from galaxyclass.data.unused import Unused
 from galaxyclass.errors import ImageError
 from galaxyclass.images.channels import to_colour
 from galaxyclass.images.cutout_boxes import centre_box
@@ -52,7 +53,9 @@ class TileCutouts(Sequence["TileCutout"]):
     size : int
         Side of the pictures, in their own pixels.
     notes : tuple of str
-        What was read as what, and what was left out.
+        What was read as what.
+    unused : tuple of Unused
+        Rows of the catalogue and tiles that are not used, and why.
     skipped : tuple of (str, str)
         Tiles that cannot be used, and why.
 
@@ -76,12 +79,13 @@ class TileCutouts(Sequence["TileCutout"]):
         notes: Sequence[str] = (),
         skipped: Sequence[tuple[str, str]] = (),
         planes: Mapping[int, Planes] | None = None,
+        unused: tuple[Unused, ...] = (),
     ) -> None:
         self.tiles, self.placement = tuple(tiles), placement
         self.field, self.rendering, self.size = field, rendering, size
         self._renderings: dict[Preprocessing, TileRendering] = {}
         self.notes, self.skipped = tuple(notes), tuple(skipped)
-        self.catalogue = catalogue
+        self.catalogue, self.unused = catalogue, unused
         counts = np.bincount(placement.tile, minlength=len(self.tiles))
         self._open = OpenPlanes(self.tiles, counts.tolist(), planes or {})
         self._missing = np.zeros(len(placement), np.float32)
@@ -114,6 +118,18 @@ class TileCutouts(Sequence["TileCutout"]):
     def bands(self) -> tuple[str, ...]:
         """The bands of the tiles, the shortest wavelength first where that is known."""
         return self.tiles[0].bands
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """How the pictures are made, as plain data: field, bands, stretch, limits and size."""
+        rendering = self.rendering
+        return {
+            "field": str(self.field),
+            "bands": list(self.bands if rendering is None else rendering.bands),
+            "stretch": None if rendering is None else rendering.stretch.name,
+            "limits": None if rendering is None else rendering.stretch.limits,
+            "size": self.size,
+        }
 
     @property
     def ids(self) -> Sequence[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from galaxyclass.arguments import public
+from galaxyclass.data.unused import Unused
 from galaxyclass.errors import ImageError, OutputError, StoppedError
 from galaxyclass.io.atomic import require_new, translated, writing
 from galaxyclass.io.csv_text import write_rows
@@ -54,6 +55,8 @@ class CutoutSummary:
     seconds : float
         Time that this call took for the others.
     notes : tuple of str
+    unused : tuple of Unused
+        Rows of the catalogue and tiles that were not used, and why.
     """
 
     output: Path
@@ -67,6 +70,7 @@ class CutoutSummary:
     resumed: int
     seconds: float
     notes: tuple[str, ...]
+    unused: tuple[Unused, ...] = ()
 
     def __repr__(self) -> str:
         failed = f", {self.failed:,} could not be cut" if self.failed else ""
@@ -150,6 +154,7 @@ def cutouts(
         resumed=resumed,
         seconds=time.monotonic() - begun,
         notes=sources.notes,
+        unused=sources.unused,
     )
 
 

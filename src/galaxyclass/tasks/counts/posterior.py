@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,6 +132,37 @@ def draw_fractions(tree: Tree, concentrations: Floats, draws: int) -> Doubles:
                 gammas = np.maximum(gammas, 1e-300)
                 shares[row, :, where] = gammas / gammas.sum(axis=1, keepdims=True)
     return np.asarray(joint_from_conditional(tree, shares), dtype=np.float64)
+
+
+def fit_certainty(groups: Sequence[slice], concentrations: Doubles, counts: Doubles) -> Doubles:
+    """The factor of each question's concentrations that makes counts most likely.
+
+    Expected shares stay as they are: what is fitted is how sure they are.
+
+    Parameters
+    ----------
+    groups : sequence of slice
+        The answers of each question.
+    concentrations : (galaxies, answers) float64, above 0
+        Predictions of galaxies that the model did not learn.
+    counts : (galaxies, answers) float64
+        NaN is unknown.
+
+    Returns
+    -------
+    (questions,) float64
+        1 where nobody answered.
+    """
+    factors = np.geomspace(0.1, 100, 61)
+    sums = np.array(
+        [
+            np.nansum(log_likelihoods(groups, factor * concentrations, counts), axis=0)
+            for factor in factors
+        ]
+    )
+    best = factors[sums.argmax(axis=0)]
+    answered = [bool((np.nansum(counts[:, where], axis=1) > 0).any()) for where in groups]
+    return np.asarray(np.where(answered, best, 1.0))
 
 
 def fit_total(shares: Doubles, counts: Doubles) -> float:

@@ -16,6 +16,7 @@ from galaxyclass.errors import BundleError, OutputError, ScoreError
 from galaxyclass.tasks.counts.posterior import (
     draw_fractions,
     expected_votes,
+    fit_certainty,
     fit_total,
     fraction_spreads,
     share_intervals,
@@ -330,6 +331,19 @@ class CountTask(TaskOnTree):
     def to_linear(self, predictions: Doubles) -> Doubles:
         """(galaxies, answers) logarithms of concentrations."""
         return np.asarray(np.log(predictions))
+
+    def fit_link(self, raw: Doubles, values: Any) -> tuple[float, Doubles]:
+        """Offsets with the largest likelihood of the votes; see `Task.fit_link`.
+
+        One for each question, as `linear_targets` are as sure as the mean vector, and a model that
+        knows more is surer.
+        """
+        counts = np.asarray(values, dtype=np.float64)
+        factors = fit_certainty(self.tree.slices, self.from_linear(raw), counts)
+        offsets = np.zeros(self.count)
+        for where, factor in zip(self.tree.slices, factors, strict=True):
+            offsets[where] = math.log(factor)
+        return 1.0, offsets
 
     def doubt(self, predictions: Doubles, values: Any, votes: float = VOTES) -> LabelDoubt:
         """Doubt of the joint fractions of the votes, in their standard deviations."""
