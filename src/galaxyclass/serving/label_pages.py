@@ -30,6 +30,7 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
     assert served.rows is not None, "galaxies of a file of predictions are labelled"
     id_column = served.rows.id_column
     finetuning = LabelFinetuning(served, labelling, id_column)
+    served.at_end.callback(finetuning.stop)
 
     def show(person: str = "", note: str = "") -> Response:
         progress = labelling.progress()
