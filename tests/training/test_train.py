@@ -361,9 +361,14 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint(sky: Sky, tmp_path: Path) -> None:
     with pytest.raises(TrainingInterruptedError):
         tiny(sky, tmp_path / "run", progress=Stop(60))
-    (tmp_path / "run" / "checkpoints" / "last.ckpt").write_bytes(b"PK nothing")
-    with pytest.raises(RunError, match="the checkpoint cannot be read"):
-        resume(tmp_path / "run", cache=sky.cache, workers=1)
+    path = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 1  # of a weight, which is as good a number as before
+    for damaged, told in ((b"PK nothing", ""), (bytes(whole), "other bytes than were written")):
+        path.write_bytes(damaged)
+        with pytest.raises(RunError, match="the checkpoint cannot be read") as caught:
+            resume(tmp_path / "run", cache=sky.cache, workers=1)
+        assert told in str(caught.value)
 
 
 def test_images_alone_are_nothing_to_train_on(sky: Sky, tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def _one_file(
                 else:
                     paths = []
                     for number, path in enumerate(_followed(results, progress)):
-                        table = pq.ParquetFile(path).read()
+                        table = pq.ParquetFile(path, page_checksum_verification=True).read()
                         if output.suffix.lower() == ".fits":
                             require_ascii(text_columns(table), output)
                         paths.append(chunks / f"{number:08}{output.suffix.lower()}")
@@ -238,12 +238,15 @@ def _data_set(
     try:
         for path in _followed(results, progress):
             table = (
-                pq.ParquetFile(path).read().cast(schema).replace_schema_metadata(schema.metadata)
+                pq.ParquetFile(path, page_checksum_verification=True)
+                .read()
+                .cast(schema)
+                .replace_schema_metadata(schema.metadata)
             )
             while table.num_rows:
                 if writer is None:
                     name = f"part-{count:06}.parquet"
-                    writer = pq.ParquetWriter(folder / name, schema)
+                    writer = pq.ParquetWriter(folder / name, schema, write_page_checksum=True)
                     count, rows = count + 1, 0
                 taken = table.slice(0, partition_rows - rows)
                 writer.write_table(taken.combine_chunks())
