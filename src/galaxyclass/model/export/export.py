@@ -82,13 +82,14 @@ class Exported:
                 f"floats: on {images} they differ by {found.rms:.2g} in the root mean square, "
                 f"{found.difference:.2g} at most"
             )
-        differs = f"{self.check.difference:.1g} at most"
+        differs = f"from the run by {self.check.difference:.1g} at most"
         if self.bits == 8:
-            differs = f"{self.check.rms:.2g} in the root mean square, {differs}"
-        return (
-            f"{self.size / 1e6:.1f} MB; on {counted(self.check.images, 'image')} it differs "
-            f"from the run by {differs}"
-        )
+            differs = (
+                f"from the network in floats by {self.check.rms:.2g} in the root mean square, "
+                f"{self.check.difference:.1g} at most"
+            )
+        images = counted(self.check.images, "image")
+        return f"{self.size / 1e6:.1f} MB; on {images} it differs {differs}"
 
     def __repr__(self) -> str:
         return summary(f"Exported {short_path(self.output)}, {self.describe()}")
