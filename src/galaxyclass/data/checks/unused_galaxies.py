@@ -31,8 +31,8 @@ def unused_of(catalog: Catalog, findings: Sequence[Finding] = ()) -> tuple[Unuse
         names = first_few(
             [str(each.id) if each.id is not None else f"line {each.row}" for each in rows]
         )
-        what: UnusedKind = "files" if catalog.table is None else "rows"
-        unused.append(Unused(what, len(rows), names, kind.title))
+        entries: UnusedKind = "files" if catalog.table is None else "rows"
+        unused.append(Unused(entries, len(rows), names, kind.title))
     return (*unused, *_unlabelled(catalog))
 
 
@@ -44,6 +44,6 @@ def _unlabelled(catalog: Catalog) -> tuple[Unused, ...]:
     if not unknown.any() or unknown.all():
         return ()
     names = catalog.ids.values[unknown] if catalog.table else catalog.paths[unknown]
-    what: UnusedKind = "files" if catalog.table is None else "rows"
+    entries: UnusedKind = "files" if catalog.table is None else "rows"
     shown = first_few([str(name).rsplit("/", 1)[-1] for name in names[:10].tolist()])
-    return (Unused(what, int(unknown.sum()), shown, "without a label"),)
+    return (Unused(entries, int(unknown.sum()), shown, "without a label"),)
