@@ -85,6 +85,8 @@ class ArgumentCheck:
         Whether that sequence may be empty; where an empty one is the default, it always may.
     in_memory : callable, optional
         The check where the signature says ``Any``: data in memory is allowed too.
+    distinct : bool
+        Whether that sequence may have a value only once.
     """
 
     wanted: str
@@ -92,6 +94,7 @@ class ArgumentCheck:
     several: str = ""
     may_be_empty: bool = False
     in_memory: Callable[[Any], Any] | None = None
+    distinct: bool = False
 
 
 def _count(what: str, low: int, high: int) -> ArgumentCheck:
@@ -113,7 +116,9 @@ _MODEL = ArgumentCheck(
 _RECIPE = ArgumentCheck(
     "a recipe's name, a TOML file or a Recipe", as_either(as_path, as_instance("Recipe")), "them"
 )
-_IDS = ArgumentCheck("an id (str or int)", as_either(as_string, as_whole(-(10**20), 10**20)), "ids")
+_IDS = ArgumentCheck(
+    "an id (str or int)", as_either(as_string, as_whole(-(10**20), 10**20)), "ids", distinct=True
+)
 _COLUMN = ArgumentCheck("the name of a column (str)", as_string)
 _FLAG = ArgumentCheck("True or False", as_flag)
 _SETTINGS = ArgumentCheck(
@@ -157,14 +162,14 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "labelled": _DATA,
     "spread": _count("a whole number", 1, 10_000),
     "label": _PATH,
-    "label_classes": ArgumentCheck("the names of classes", as_string, "them"),
+    "label_classes": ArgumentCheck("the names of classes", as_string, "them", distinct=True),
     "label_tree": _PATH,
     "renew_every": _count("a whole number", 0, 1_000_000),
     "repeat": ArgumentCheck("a share, 0 to 0.5", as_number(0, 0.5, ends=True)),
     "host": ArgumentCheck("the name or address of this machine (str)", as_string),
     "port": _count("a whole number", 0, 65_535),
     "ready": ArgumentCheck("a function of an address", as_callable),
-    "where": ArgumentCheck("conditions such as 'Class4.1 > 0.5'", as_string, "them"),
+    "where": ArgumentCheck("conditions such as 'Class4.1 > 0.5'", as_string, "them", distinct=True),
     "preprocessing": ArgumentCheck("a Preprocessing", as_instance("Preprocessing")),
     "tree": ArgumentCheck(
         "a Tree, the name of one that the package ships, or a TOML file",
@@ -203,7 +208,9 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "dec_column": _COLUMN,
     "skip_invalid": _FLAG,
     "part": _choice(Part),
-    "carry": ArgumentCheck("names of columns, or all", as_string, "them", may_be_empty=True),
+    "carry": ArgumentCheck(
+        "names of columns, or all", as_string, "them", may_be_empty=True, distinct=True
+    ),
     "match_radius": ArgumentCheck(
         "arcseconds, more than 0 and at most 3,600", as_number(0, 3600, ends=False)
     ),
@@ -212,14 +219,14 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "retired_only": _FLAG,
     "lowest": _FLAG,
     "reason": ArgumentCheck("words (str)", as_string),
-    "include": ArgumentCheck("names of columns to include", as_string, "them"),
+    "include": ArgumentCheck("names of columns to include", as_string, "them", distinct=True),
     "answer": ArgumentCheck("the code or name of an answer, or a class (str)", as_string),
     "method": _choice(ExplanationMethod),
     "explain": _count("a whole number of galaxies", 0, 200),
     "projection": _choice(MapMethod),
     "colour": _COLUMN,
     "by": ArgumentCheck("a measure or the name of a column (str)", as_string),
-    "against": ArgumentCheck("the name of a column (str)", as_string, "them"),
+    "against": ArgumentCheck("the name of a column (str)", as_string, "them", distinct=True),
     "purity": ArgumentCheck("a number above 0 and below 1", as_number(0, 1, ends=False)),
     "layout": _choice(Literal["table", "contest"]),
     "image_format": _choice(Literal["jpg", "png", "fits"]),
@@ -232,7 +239,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "size": _count("a whole number of pixels", 16, 4096),
     "folds": _count("a whole number", 2, 100),
     "field": ArgumentCheck('an angle or pixels, such as "30 arcsec"', as_field),
-    "bands": ArgumentCheck("names of bands (str)", as_string, "them"),
+    "bands": ArgumentCheck("names of bands (str)", as_string, "them", distinct=True),
     "stretch": ArgumentCheck(
         "the name of a stretch, or a Stretch", as_either(as_string, as_instance("Stretch"))
     ),
@@ -250,7 +257,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "ids_from": _choice(Literal["stem", "path", "column"]),
     "measured": _FLAG,
     "shards": ArgumentCheck(
-        "numbers of shards, from 0", as_whole(0, 10**9), "them", may_be_empty=True
+        "numbers of shards, from 0", as_whole(0, 10**9), "them", may_be_empty=True, distinct=True
     ),
     "retries": _count("a whole number", 0, 100),
     "accept_lost": _FLAG,
@@ -375,7 +382,11 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
     elif "Dataset" in annotation:
         check, wanted = as_either(as_instance("Dataset"), rule.check), f"a Dataset, or {wanted}"
     elif rule.several and "Sequence" in annotation:
-        many = as_sequence(rule.check, nonempty=parameter.default != () and not rule.may_be_empty)
+        many = as_sequence(
+            rule.check,
+            nonempty=parameter.default != () and not rule.may_be_empty,
+            distinct=rule.distinct,
+        )
         only = annotation.startswith(("Sequence", "tuple", "Iterable"))
         check = many if only else as_either(rule.check, many)
         wanted = (

@@ -61,15 +61,17 @@ class ParquetWriter:
     """Parquet: ids as given, predictions float32, empty cells null."""
 
     def write_chunk(self, path: Path, table: pa.Table) -> None:
-        pq.write_table(table, path)
+        pq.write_table(table, path, write_page_checksum=True)
 
     def join(self, path: Path, chunks: Iterable[Path], empty: pa.Table) -> None:
         empty = with_votable_header(empty)
         group = ROW_GROUP_ROWS * _ROW_COLUMNS // max(_ROW_COLUMNS, empty.num_columns)
-        with pq.ParquetWriter(path, empty.schema) as writer:
+        with pq.ParquetWriter(path, empty.schema, write_page_checksum=True) as writer:
             waiting = empty
             for chunk in chunks:
-                waiting = pa.concat_tables([waiting, pq.ParquetFile(chunk).read()])
+                waiting = pa.concat_tables(
+                    [waiting, pq.ParquetFile(chunk, page_checksum_verification=True).read()]
+                )
                 if (rows := waiting.num_rows // group * group) > 0:
                     # One piece of memory: where chunks begin would show in the file's bytes.
                     writer.write_table(waiting.slice(0, rows).combine_chunks(), group)
