@@ -34,8 +34,9 @@ def decode_image(
     FITS, ``.npy`` and TIFFs of floats are stretched as `render_bands` does by default. Palettes
     become colours; transparent pixels are laid on black; of 16-bit channels the upper 8 bits are
     kept, or those of the lower 12 or 10 where the image has only these; of a TIFF of several pages
-    the first is taken. A file may be compressed as a whole (gzip, bzip2, xz). The EXIF orientation
-    is ignored: it says how a camera was held, and no telescope sets it. Grey is
+    the first is taken. A file may be compressed as a whole (gzip, bzip2, xz). A TIFF is turned as
+    its tag says; the EXIF orientation of other files is not followed, which a remark says: it tells
+    how a camera was held, and no telescope sets it. Grey is
     0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), as OpenCV rounds it.
 
     Parameters
