@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def turned(pixels: NDArray[np.generic], orientation: int) -> NDArray[np.generic]
     >>> turned(np.array([[[1], [2]]]), 6)[..., 0].tolist()
     [[1], [2]]
     """
-    steps = {
+    steps: dict[int, Callable[[NDArray[np.generic]], NDArray[np.generic]]] = {
         2: lambda p: p[:, ::-1],
         3: lambda p: p[::-1, ::-1],
         4: lambda p: p[::-1],
