@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, ImageError
 from galaxyclass.images.band_image import MOST_BANDS, BandImage
 from galaxyclass.images.channels import to_colour
-from galaxyclass.images.decode import render_decoded, with_zoom
+from galaxyclass.images.decode import not_applied, render_decoded, with_zoom
 from galaxyclass.images.decoded import Decoded
 from galaxyclass.images.npy import band_image_of
 from galaxyclass.images.render import RenderSettings
@@ -171,7 +171,8 @@ def decode_array(
     if bands in BANDS and not masked and not settings.bands and settings.colour != "bands":
         if image.dtype == np.uint8 or (settings.stretch is None and are_levels(image)):
             levels = to_colour(to_pixels(image, what), settings.colour)
-            return with_zoom(Decoded(levels, height, width, 1), settings)
+            decoded = Decoded(levels, height, width, 1, not_applied(settings))
+            return with_zoom(decoded, settings)
         if settings.stretch is None and image.dtype != np.uint16 and unit is None:
             _require_clear(image, what)
     try:

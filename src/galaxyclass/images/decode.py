@@ -135,6 +135,7 @@ def _decode_scaled(data: bytes, settings: RenderSettings, scale: Scale, max_pixe
         rendered = render_decoded(BandImage(decoded.pixels, names), settings)
         return rendered._replace(notes=(*decoded.notes, *rendered.notes))
     decoded = with_zoom(decoded, settings)
+    decoded = decoded._replace(notes=(*decoded.notes, *not_applied(settings)))
     return decoded._replace(pixels=to_colour(decoded.pixels, settings.colour))
 
 
@@ -242,6 +243,21 @@ def render_decoded(image: BandImage, settings: RenderSettings) -> Decoded:
         levels = to_colour(levels, settings.colour)
     middle = levels.shape[:2] != (height, width)
     return Decoded(levels, height, width, 1, rendered.notes, rendered.zoom, middle)
+
+
+def not_applied(settings: RenderSettings) -> tuple[str, ...]:
+    """The remark on a picture of grey levels or colours where settings of bands are stated."""
+    stated = {
+        "bands": bool(settings.bands),
+        "stretch": settings.stretch not in (None, "none"),
+        "limits": settings.limits is not None,
+        "hdu": settings.hdu is not None,
+    }
+    names = [name for name, is_stated in stated.items() if is_stated]
+    if not names:
+        return ()
+    verb = "is" if len(names) == 1 else "are"
+    return (f"grey levels or colours already: {', '.join(names)} {verb} not applied",)
 
 
 def with_zoom(decoded: Decoded, settings: RenderSettings) -> Decoded:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from galaxyclass.data.tables.content import require_regular
 from galaxyclass.data.tables.in_memory import as_arrow
-from galaxyclass.data.unused import Unused
+from galaxyclass.data.unused import Unused, UnusedKind
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.container import PICTURE_ID, picture_name
 from galaxyclass.images.hdf5_stacks import data_sets, is_stack, open_hdf5
@@ -62,12 +62,11 @@ def read_hdf5(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
     if PICTURE_ID not in table.column_names:
         numbers = pa.array([picture_name(number) for number in range(length)])
         table = table.add_column(0, PICTURE_ID, numbers)
+    kinds: tuple[tuple[UnusedKind, list[str], str], ...] = (
+        ("columns", others, "of another shape"),
+        ("tables", tables, "of columns that a table before has"),
+    )
     unused = [
-        Unused(what, len(names), ", ".join(names[:4]), why)
-        for what, names, why in (
-            ("columns", others, "of another shape"),
-            ("tables", tables, "of columns that a table before has"),
-        )
-        if names
+        Unused(what, len(names), ", ".join(names[:4]), why) for what, names, why in kinds if names
     ]
     return table, tuple(unused)
