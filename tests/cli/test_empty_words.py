@@ -12,7 +12,7 @@ from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError, OutputError
 from galaxyclass.images.arrays import decode_array
 from galaxyclass.images.render import RenderSettings
-from galaxyclass.io.output import require_apart, require_page
+from galaxyclass.io.output import require_apart, require_no_image, require_page
 from galaxyclass.model.reading import with_reading
 from galaxyclass.model.writers import writer_of
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -73,3 +73,16 @@ def test_settings_of_reading_that_contradict(reading: dict[str, object], why: st
     model = Preprocessing.model_validate({"picture_size": 424})
     with pytest.raises(ArgumentError, match=why):
         with_reading([model], reading)
+
+
+def test_an_output_never_replaces_an_input(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("id,class\n1,a\n")
+    for inputs in ({"images": "here", "table": table}, {"images": [table]}):
+        with pytest.raises(ArgumentError, match="which would be lost") as refused:
+            galaxyclass.predict(None, output=table, overwrite=True, **inputs)  # type: ignore[arg-type]
+        assert refused.value.argument == "output"
+    assert table.read_text() == "id,class\n1,a\n"
+    require_no_image(tmp_path / "p.fits", [str(tmp_path / "p.fits")])  # not there yet
+    with pytest.raises(OutputError, match="one of the images"):
+        require_no_image(table, ["other.csv", str(table)])

@@ -253,6 +253,24 @@ def require_apart(output: Path, images: object) -> None:
         )
 
 
+def require_no_image(output: Path, images: Sequence[str]) -> None:
+    """Refuse an output that is one of the images, as a table in FITS could be.
+
+    Raises
+    ------
+    OutputError
+    """
+    if not output.exists():
+        return
+    named = [image for image in images if image.endswith(output.name)]
+    if any(os.path.exists(image) and output.samefile(image) for image in named):  # noqa: PTH110
+        raise OutputError(
+            f"{output}: one of the images",
+            wanted="a file that is no input",
+            hint="choose another `output`, outside of the folder of images",
+        )
+
+
 def require_page(output: str | Path) -> Path:
     """A page, with an ending that a browser knows.
 

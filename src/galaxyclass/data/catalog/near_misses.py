@@ -79,7 +79,7 @@ def _rounded(name: str, column: Any, stems: list[str]) -> Iterator[NearMiss]:
 
 
 def _changes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss]:
-    width = max(map(len, stems))
+    width, known = max(map(len, stems)), set(stems)
     changes: list[tuple[str, str, Callable[[str], str]]] = [
         (
             "leading zeros",
@@ -104,7 +104,9 @@ def _changes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss
     ]  # fmt: skip
     for differs, hint, change in changes:
         changed = {change(stem) for stem in stems}
-        matches = sum(change(cell) in changed for cell in cells if change(cell))
+        matches = sum(
+            change(cell) in changed for cell in cells if change(cell) and cell not in known
+        )
         if matches:
             yield NearMiss(name, differs, hint, matches, len(cells))
             return
