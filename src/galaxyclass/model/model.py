@@ -84,6 +84,11 @@ class Model:
         require_same(self.bundles)
         self._backends = backends
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled and copied: all but the loaded networks, which are loaded again."""
+        loaded = ("backends", "members", "ensemble")
+        return {name: value for name, value in vars(self).items() if name not in loaded}
+
     @property
     def name(self) -> str:
         """A short name: that of the folder or file, or of the pretrained model."""
