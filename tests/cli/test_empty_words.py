@@ -80,7 +80,7 @@ def test_an_output_never_replaces_an_input(tmp_path: Path) -> None:
     table.write_text("id,class\n1,a\n")
     for inputs in ({"images": "here", "table": table}, {"images": [table]}):
         with pytest.raises(ArgumentError, match="which would be lost") as refused:
-            galaxyclass.predict(None, output=table, overwrite=True, **inputs)  # type: ignore[arg-type]
+            galaxyclass.predict(None, output=table, overwrite=True, **inputs)
         assert refused.value.argument == "output"
     assert table.read_text() == "id,class\n1,a\n"
     require_no_image(tmp_path / "p.fits", [str(tmp_path / "p.fits")])  # not there yet

@@ -112,3 +112,28 @@ def test_two_tables_in_a_file_are_not_mixed(tmp_path: Path, images: Path) -> Non
     ]
     with pytest.raises(CatalogError, match="not read: galaxies"):
         galaxyclass.read_catalog(images, tmp_path / "two.xlsx")
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"id_column": "id"},
+        {"target_column": "class"},
+        {"numbers": "z"},
+        {"counts": True},
+        {"id_map": {"id": [1], "file": ["a"]}},
+    ],
+)
+def test_what_is_said_of_a_table_wants_one(images: Path, stated: dict[str, object]) -> None:
+    (name,) = stated
+    with pytest.raises(CatalogError, match="of a table, and there is none") as refused:
+        galaxyclass.read_catalog(images, **stated)  # type: ignore[arg-type]
+    assert refused.value.argument == name
+
+
+def test_missing_numbers_want_numbers_and_columns_one_type(images: Path) -> None:
+    with pytest.raises(CatalogError, match="no numbers are asked for"):
+        galaxyclass.read_catalog(images, {"id": IDS, "class": ["a", "b"]}, missing=-1)
+    with pytest.raises(CatalogError, match="a column cannot be read") as refused:
+        galaxyclass.read_catalog(images, {"id": IDS, "class": ["a", 1]})
+    assert "leave it out" in (refused.value.hint or "")

@@ -105,7 +105,8 @@ def as_arrow(value: Any, argument: str = "table") -> pa.Table:
         raise CatalogError(
             f"{source}: a column cannot be read",
             argument=argument,
-            got=first_line(error),
+            got="; ".join(str(part) for part in error.args) or first_line(error),
+            hint="give that column one type (`.astype(str)` makes text), or leave it out",
         ) from error
     names = [name.strip() for name in table.column_names]
     repeated = [name for name, count in Counter(names).items() if count > 1]
