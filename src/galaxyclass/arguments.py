@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -334,6 +335,7 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
         for name, value in bound.arguments.items():
             if name in checks:
                 bound.arguments[name] = checks[name](value)
+        _require_inputs_kept(bound.arguments)
         return bound
 
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -344,6 +346,42 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
     # that have them.
     checked = FunctionType(call.__code__, function.__globals__, name, None, call.__closure__)
     return cast(Callable[P, R], wraps(function)(checked))
+
+
+#: Inputs of one argument that are compared with the output, at most.
+_MOST_INPUTS = 1000
+
+
+def _require_inputs_kept(arguments: Mapping[str, Any]) -> None:
+    """Refuse an output that is a file of the input, which it would replace.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    output = arguments.get("output")
+    if not isinstance(output, str | os.PathLike) or not os.path.isfile(output):  # noqa: PTH113
+        return
+    for name, value in arguments.items():
+        inputs = [] if name == "output" else _paths_of(value)
+        if any(os.path.isfile(path) and os.path.samefile(path, output) for path in inputs):  # noqa: PTH113, PTH121
+            raise ArgumentError(
+                f"`output` is a file of `{name}`, which would be lost",
+                argument="output",
+                wanted="another file",
+                got=os.fsdecode(output),
+                hint="choose another `output`",
+            )
+
+
+def _paths_of(value: Any) -> list[str | os.PathLike[str]]:
+    """The paths in an argument: itself, its items, or the table and the images of a data set."""
+    if isinstance(value, str | os.PathLike):
+        return [value]
+    if isinstance(value, list | tuple):
+        return [item for item in value[:_MOST_INPUTS] if isinstance(item, str | os.PathLike)]
+    parts = [getattr(value, part, None) for part in ("table", "images")]
+    return [part for part in parts if isinstance(part, str | os.PathLike)]
 
 
 def check_argument(name: str, value: Any, annotation: str) -> Any:

@@ -15,7 +15,7 @@ from galaxyclass.arguments import Bits, public
 from galaxyclass.errors import MissingExtraError, OutputError
 from galaxyclass.extras import EXPORT, require, require_installed
 from galaxyclass.io.atomic import translated, writing
-from galaxyclass.io.output import require_free
+from galaxyclass.io.output import require_free, with_ending
 from galaxyclass.model.bundle import onnx_file as exported
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import (
@@ -358,6 +358,6 @@ def _require_output(output: Path, *, overwrite: bool) -> None:
         raise OutputError(
             f"{output}: unknown ending",
             wanted=exported.ENDING,
-            hint=f"pass `output={str(output.with_suffix(exported.ENDING))!r}`",
+            hint=f"pass `output={str(with_ending(output, exported.ENDING, 'network'))!r}`",
         )
     require_free(output, overwrite=overwrite)
