@@ -11,6 +11,7 @@ all cutouts of a batch at once, each channel by itself, in memory in which it li
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -93,15 +94,13 @@ def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
     if not len(cutouts):
         return np.empty((0, len(statistic_names(cutouts.shape[3]))), np.float32)
     galaxies, height, width = len(cutouts), cutouts.shape[1] // 2, cutouts.shape[2] // 2
-    halved, bends = _reduce(np.ascontiguousarray(cutouts))
-    regions = _regions(height, width)
-    grey = _grey(halved)
+    halved, bends = _reduce(cutouts)
+    regions, grey = _regions(height, width), _grey(halved)
     pixels = grey.shape[1]
     border, middle = _taken(grey, regions.border), _taken(grey, regions.middle)
     of_border = np.sort(border.T, axis=1)
     sky = _median(of_border)
-    light = _light(grey, sky)
-    total = _mean(light) + np.float32(1e-3)
+    light, total, within = _measure_light(grey, sky, regions)
     ordered = np.sort(grey, axis=1)
     mean, spread = _mean_and_spread(ordered)
     shares = [ordered[:, int(share * (pixels - 1))] for share in (0.05, 0.5, 0.95, 0.99, 1)]
@@ -112,7 +111,7 @@ def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
         *_logs(sky, _spread_of(border), of_border[:, -1]),
         *_logs(_mean_of(middle), _spread_of(middle)),
         *_logs(mean, spread, *shares),
-        *(light @ regions.discs).T / total / pixels,
+        *within,
         *_logs(total),
         *_logs(steps),
         steps / (spread + np.float32(0.01)),
@@ -132,6 +131,18 @@ def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
                 *_logs(_mean(depth), _mean_of(_taken(depth, regions.border))),
             ]
     return np.stack(statistics, axis=1, dtype=np.float32)
+
+
+def central_light(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(galaxies,) The image statistic ``light within 1/4`` alone: how large galaxies appear.
+
+    ``cutouts`` are those of `image_statistics`; of none there is nothing to tell.
+    """
+    grey = _grey(_reduce(to_three(cutouts))[0])
+    regions = _regions(cutouts.shape[1] // 2, cutouts.shape[2] // 2)
+    sky = _median(np.sort(grey.take(regions.border, axis=1), axis=1))
+    within: NDArray[np.float32] = _measure_light(grey, sky, regions).within
+    return within[0]
 
 
 class _Regions:
@@ -189,7 +200,8 @@ def _reduce(cutouts: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np
     second = np.empty_like(green)
     inner = second.reshape(2 * rows, 2 * columns)[:, 1:-1]
     below = even.reshape(-1, 2 * columns)
-    for cutout, means, differences in zip(cutouts, halved, bends, strict=True):
+    images = np.ascontiguousarray(cutouts)
+    for cutout, means, differences in zip(images, halved, bends, strict=True):
         cv2.split(cutout, list(planes))
         even[...] = planes[:, : 2 * rows, : 2 * columns]
         # OpenCV's mean of four pixels is exact.
@@ -212,11 +224,25 @@ def _grey(halved: NDArray[np.float32]) -> NDArray[np.float32]:
     return total
 
 
-def _light(grey: NDArray[np.float32], sky: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(galaxies, pixels) What is brighter than the sky, and by how much."""
+class _Light(NamedTuple):
+    """What is brighter than the sky, and by how much.
+
+    ``pixels`` is (galaxies, pixels), ``total`` their mean (galaxies,), ``within`` the shares within
+    1/4, 1/2 and 3/4 of the half side (3, galaxies).
+    """
+
+    pixels: NDArray[np.float32]
+    total: NDArray[np.float32]
+    within: NDArray[np.float32]
+
+
+def _measure_light(
+    grey: NDArray[np.float32], sky: NDArray[np.float32], regions: _Regions
+) -> _Light:
     light = grey - sky[:, None]
     np.maximum(light, 0, out=light)
-    return light
+    total = _mean(light) + np.float32(1e-3)
+    return _Light(light, total, (light @ regions.discs).T / total / grey.shape[1])
 
 
 def _taken(images: NDArray[np.float32], indices: NDArray[np.intp]) -> NDArray[np.float32]:
