@@ -141,8 +141,7 @@ def central_light(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
     grey = _grey(_reduce(to_three(cutouts))[0])
     regions = _regions(cutouts.shape[1] // 2, cutouts.shape[2] // 2)
     sky = _median(np.sort(grey.take(regions.border, axis=1), axis=1))
-    within: NDArray[np.float32] = _measure_light(grey, sky, regions).within
-    return within[0]
+    return np.asarray(_measure_light(grey, sky, regions).within[0], np.float32)
 
 
 class _Regions:
