@@ -260,9 +260,11 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
         seconds = time.perf_counter() - began
         if number == 0:
             log.info(
-                "the network is trained on %d folds, then on all galaxies: about %.0f s in all",
+                "the network is trained on %d folds, then, if that pays, on all galaxies: about "
+                "%.0f s in all, of which %.0f s have passed",
                 _FOLDS,
                 seconds * (_FOLDS + 1.5),
+                seconds,
             )
         if number == 0 and give_up:
             losses = [_loss(task, each[held_out], values[held_out]) for each in predictions]
