@@ -386,7 +386,7 @@ def _show_run(result: SurveyRun, folder: Path, shards: int, *, as_json: bool) ->
 @click.option(
     "--at-once",
     type=click.IntRange(1),
-    help="Tasks that run at once, at most; of slurm and htcondor.",
+    help="Tasks that run at once, at most; only for slurm and htcondor.",
 )
 @click.option(
     "--minutes",
