@@ -380,7 +380,7 @@ def _show_run(result: SurveyRun, folder: Path, shards: int, *, as_json: bool) ->
 @click.option(
     "--tasks",
     type=click.IntRange(1, 10**7),
-    help="Tasks, each with a part of the shards; 100 by default, but not more than shards. Not of "
+    help="Tasks, each with a part of the shards; 100 by default, but not more than shards. Not for "
     "shell.",
 )
 @click.option(
