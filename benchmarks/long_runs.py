@@ -9,7 +9,7 @@
 files must stay flat, and the predictions the same to the last bit. `many` lists and begins
 to predict a folder of so many files, which are links to a few. `together` packs the same pictures
 into one cache from several processes at once. `memory` predicts so many pictures of one array in
-one call, and the same in pieces. `--run` names another model than the pretrained one: a fast one
+one call, and the same in pieces. `--model` names another model than the pretrained one: a fast one
 does the work of a day in minutes. Each prints JSON, and ends with 1 where something
 grew or differed.
 """
@@ -52,16 +52,16 @@ def main() -> int:
     memory_options = commands.add_parser("memory")
     memory_options.add_argument("--images", type=int, default=20_000)
     for options in (repeat_options, many_options, memory_options):
-        options.add_argument("--run", default="pretrained", help="the model")
+        options.add_argument("--model", default="pretrained", help="of any kind")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if given.command == "repeat":
-            found = repeat(folder, given.run, given.minutes, given.images)
+            found = repeat(folder, given.model, given.minutes, given.images)
         elif given.command == "many":
-            found = many(folder, given.run, given.files)
+            found = many(folder, given.model, given.files)
         elif given.command == "memory":
-            found = in_memory(given.run, given.images)
+            found = in_memory(given.model, given.images)
         else:
             found = together(folder, given.processes)
     print(json.dumps(found, indent=1))
@@ -78,12 +78,12 @@ def draw(folder: Path, count: int) -> Path:
     return folder
 
 
-def repeat(folder: Path, run: str, minutes: float, images: int) -> dict[str, object]:
+def repeat(folder: Path, model: str, minutes: float, images: int) -> dict[str, object]:
     """The same prediction, until the time is over."""
     pictures, output = draw(folder / "images", images), folder / "p.csv"
     end, digests, memory, files = time.monotonic() + 60 * minutes, set(), [], []
     while time.monotonic() < end or len(memory) < 10:
-        galaxyclass.predict(run, pictures, output=output, overwrite=True)
+        galaxyclass.predict(model, pictures, output=output, overwrite=True)
         digests.add(hashlib.sha256(output.read_bytes()).hexdigest())
         gc.collect()
         memory.append(_held_bytes())
@@ -105,7 +105,7 @@ def _held_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def many(folder: Path, run: str, count: int) -> dict[str, object]:
+def many(folder: Path, model: str, count: int) -> dict[str, object]:
     """List a folder of links, and predict until the first pictures are done."""
     first = draw(folder / "first", 50)
     originals = sorted(first.iterdir())
@@ -128,7 +128,7 @@ def many(folder: Path, run: str, count: int) -> dict[str, object]:
 
     begun = time.monotonic()
     with contextlib.suppress(Enough):
-        galaxyclass.predict(run, pictures, output=folder / "p.csv", progress=progress)
+        galaxyclass.predict(model, pictures, output=folder / "p.csv", progress=progress)
     return {
         "files": len(paths),
         "seconds to list": round(listed, 1),
@@ -139,18 +139,18 @@ def many(folder: Path, run: str, count: int) -> dict[str, object]:
     }
 
 
-def in_memory(run: str, count: int) -> dict[str, object]:
+def in_memory(model: str, count: int) -> dict[str, object]:
     """Pictures of one array in one call, and the same in pieces of a thousand."""
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (count, 64, 64, 3), dtype=np.uint8)
-    model = galaxyclass.load_model(run)
-    model.predict(images[:100])
+    predictor = galaxyclass.load_model(model)
+    predictor.predict(images[:100])
     before, begun = _peak_bytes(), time.monotonic()
-    whole = model.predict(images).to_arrow()
+    whole = predictor.predict(images).to_arrow()
     took, grown = time.monotonic() - begun, _peak_bytes() - before
     names = whole.column_names[1:]  # the ids count from 0 in each call
     starts = range(0, count, 1000)
-    pieces = [model.predict(images[start : start + 1000]).to_arrow() for start in starts]
+    pieces = [predictor.predict(images[start : start + 1000]).to_arrow() for start in starts]
     same = all(
         whole.slice(start, 1000).select(names).equals(piece.select(names))
         for start, piece in zip(starts, pieces, strict=True)

@@ -1,9 +1,10 @@
 """How many images that show no galaxy, and how many galaxies, are flagged by `strange`.
 
-    python benchmarks/strange.py DATA --output DIR [--count 40] [--seed 0] [--run RUN] [--table CSV]
+    python benchmarks/strange.py DATA --output DIR [--count 40] [--seed 0] [--model MODEL]
+        [--table CSV]
 
 Images of 45 kinds are drawn, among them galaxies of DATA that are altered, and predicted with
-``strangeness`` by the pretrained model or by RUN; so are the galaxies of DATA unaltered. The
+``strangeness`` by the pretrained model or by MODEL; so are the galaxies of DATA unaltered. The
 pretrained model was not trained on the challenge's test galaxies, nor on the rings, which are of
 DECaLS, while it learnt from SDSS alone. All others were used for its training, or as
 in-distribution images for its calibration.
@@ -569,8 +570,8 @@ class Row(NamedTuple):
     median: float
 
 
-def predict(run: Path | None, images: Path | Sequence[Path], output: Path) -> Predicted:
-    galaxyclass.predict(run, images, output=output, include=["strangeness"])
+def predict(model: Path | None, images: Path | Sequence[Path], output: Path) -> Predicted:
+    galaxyclass.predict(model, images, output=output, include=["strangeness"])
     table = pq.read_table(output)
     return Predicted(
         [str(name) for name in table.column(0).to_pylist()],
@@ -585,12 +586,14 @@ def row(kind: str, predicted: Predicted) -> Row:
     )
 
 
-def measure(run: Path | None, data: Path, output: Path, *, count: int, seed: int) -> Iterator[Row]:
+def measure(
+    model: Path | None, data: Path, output: Path, *, count: int, seed: int
+) -> Iterator[Row]:
     """The kinds by name, their mean, the real galaxies."""
     drawers = kinds(data)
     draw(drawers, output / "pictures", count=count, seed=seed)
     predicted = predict(
-        run, output / "pictures", output=output / "predictions" / "pictures.parquet"
+        model, output / "pictures", output=output / "predictions" / "pictures.parquet"
     )
     of = np.array([Path(name).stem.rpartition("-")[0] for name in predicted.ids])
     rows = [row(kind, predicted.part(of == kind)) for kind in sorted(drawers)]
@@ -606,7 +609,7 @@ def measure(run: Path | None, data: Path, output: Path, *, count: int, seed: int
             images = [images[index] for index in sorted(chosen)]
         name = folder.parts[0]
         yield row(
-            str(folder), predict(run, images, output=output / "predictions" / f"{name}.parquet")
+            str(folder), predict(model, images, output=output / "predictions" / f"{name}.parquet")
         )
 
 
@@ -618,7 +621,9 @@ class Odd(NamedTuple):
     auroc: float
 
 
-def odd_galaxies(run: Path | None, data: Path, table: Path | None, output: Path) -> tuple[Row, Odd]:
+def odd_galaxies(
+    model: Path | None, data: Path, table: Path | None, output: Path
+) -> tuple[Row, Odd]:
     """Unselected galaxies with votes: how many are flagged, and the AUROC of the odd among them."""
     with (data / VOTED / "selection.csv").open(newline="") as file:
         ids = {row["GalaxyID"] for row in csv.DictReader(file) if row["unselected"] == "1"}
@@ -626,7 +631,7 @@ def odd_galaxies(run: Path | None, data: Path, table: Path | None, output: Path)
         shares = {row["GalaxyID"]: float(row[ODD]) for row in csv.DictReader(file) if row.get(ODD)}
     ids &= shares.keys()
     images = [data / VOTED / "images" / f"{name}.jpg" for name in sorted(ids)]
-    predicted = predict(run, images, output=output / "predictions" / "unselected.parquet")
+    predicted = predict(model, images, output=output / "predictions" / "unselected.parquet")
     odd = np.array([shares[name] > ODD_SHARE for name in predicted.ids])
     # A network that gives no finite features is as strange as can be.
     auroc = float(roc_auc_score(odd, np.nan_to_num(predicted.scores, posinf=1e9)))
@@ -639,7 +644,7 @@ def odd_galaxies(run: Path | None, data: Path, table: Path | None, output: Path)
 @click.option("--count", type=click.IntRange(1), default=40, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
-    "--run", type=click.Path(path_type=Path, exists=True), help="Not the pretrained model."
+    "--model", type=click.Path(path_type=Path, exists=True), help="Not the pretrained model."
 )
 @click.option(
     "--table",
@@ -647,7 +652,7 @@ def odd_galaxies(run: Path | None, data: Path, table: Path | None, output: Path)
     help="Of the unselected galaxies only those of this table, with its votes.",
 )
 def command(
-    *, data: Path, output: Path, count: int, seed: int, run: Path | None, table: Path | None
+    *, data: Path, output: Path, count: int, seed: int, model: Path | None, table: Path | None
 ) -> None:
     """Draw --count images of each kind, and count how many are flagged."""
     if output.is_dir() and any(output.iterdir()):
@@ -667,9 +672,9 @@ def command(
             writer.writerow([kind, images, f"{flagged:.4f}", f"{median:.3f}"])
             click.echo(f"{kind:<34} {images:>8} {flagged:>8.1%} {median:>8.2f}")
 
-        for measured in measure(run, data, output, count=count, seed=seed):
+        for measured in measure(model, data, output, count=count, seed=seed):
             show(measured)
-        unselected, odd = odd_galaxies(run, data, table, output)
+        unselected, odd = odd_galaxies(model, data, table, output)
         show(unselected)
     click.echo(
         f"{odd.odd} odd galaxies ({ODD} above {ODD_SHARE}) among {odd.others:,} others: AUROC of "

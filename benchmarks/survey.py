@@ -89,7 +89,7 @@ def shards(folder: Path, place: Path, count: int, model: str) -> list[dict[str, 
     for number in (1, 10, 100):
         night = place / f"shards{number}"
         galaxyclass.plan_survey(
-            place / "all.txt", output=night, run=model, shard_size=-(-count // number),
+            place / "all.txt", output=night, model=model, shard_size=-(-count // number),
             measured=False,
         )  # fmt: skip
         survey = galaxyclass.open_survey(night)
@@ -119,7 +119,7 @@ def driver(place: Path, count: int, model: str) -> dict[str, Any]:
     writer.close()
     found: dict[str, Any] = {"rows": count}
     begun = time.perf_counter()
-    plan = [str(listed), "--output", str(night), "--no-measure", "--run", model]
+    plan = [str(listed), "--output", str(night), "--no-measure", "--model", model]
     for name, words in {
         "plan": ["survey", "plan", *plan],
         "status": ["survey", "status", str(night)],

@@ -516,7 +516,7 @@ def tell(given: argparse.Namespace) -> None:
     night = place / f"night-{given.engine}"
     shutil.rmtree(night, ignore_errors=True)
     options = ["--id", ID, "--shard-size", str(given.shard_size)]
-    options += ["--run", model] if run else []
+    options += ["--model", model] if run else []
     found["plan"] = counted("plan", "survey", "plan", str(listed), "--output", str(night), *options)
     workers = str(given.workers)
     words = {

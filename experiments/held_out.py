@@ -39,7 +39,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from galaxyclass import Dataset, load_recipe, pack, read_catalog
-from galaxyclass.data.dataset.several import prepare_all
+from galaxyclass.data.dataset.samples import prepare_all
 from galaxyclass.progress import silent
 
 SEED = 19

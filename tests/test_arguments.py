@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import galaxyclass
-from galaxyclass.arguments import ARGUMENTS, OF_DATASETS, OF_MODELS, public
+from galaxyclass.arguments import ARGUMENTS, public
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, GalaxyclassError
+from galaxyclass.wrong_calls import OF_DATASETS, OF_MODELS
 
 #: Functions are imported by the tests that need them: some bring torch.
 FUNCTIONS = [name for name in galaxyclass.__all__ if name[0].islower()]
@@ -34,8 +35,9 @@ def parameters_of(title: str) -> dict[str, inspect.Parameter]:
 #: Arguments of the right type that name nothing: with them, and nothing else wrong, a call comes
 #: as far as looking for them.
 GIVEN: dict[str, Any] = {
+    "model": "nowhere",
+    "models": ["nowhere", "neither"],
     "run": "nowhere",
-    "runs": ["nowhere", "neither"],
     "recipe": "fast",
     "recipes": ["fast"],
     "images": "nowhere",
@@ -78,8 +80,8 @@ def given(function: Callable[..., Any]) -> dict[str, Any]:
         needed["preprocessing"] = galaxyclass.Preprocessing()
     if "count" in needed:
         needed["count"] = 3
-    if "source" in parameters:
-        needed["source"] = "nowhere"
+    if function is galaxyclass.load_model:  # its model is the pretrained one where none is named
+        needed["model"] = "nowhere"
     if function.__name__ in _ENDINGS:
         needed["output"] = f"out{_ENDINGS[function.__name__]}"
     return needed
@@ -132,6 +134,7 @@ IMPOSSIBLE: dict[str, list[Any]] = {
     "layout": ["wide"],
     "output": ["", "x\0", "x" * 300, "a/" * 3000],
     "images": ["", "x\0", "x" * 5000],
+    "model": ["", "x\0"],
     "run": ["", "x\0"],
     "cache": ["", "x\0"],
     "id_column": ["", "a\0"],
@@ -167,7 +170,7 @@ def test_a_call_that_does_not_fit_is_explained(here: Path, title: str) -> None:
     with pytest.raises(ArgumentTypeError, match="without a name"):
         function(*range(20))
     needed = given(function)
-    for name in set(needed) - {"source"}:
+    for name in set(needed) - ({"model"} if title == "load_model" else set()):
         with pytest.raises(ArgumentTypeError, match=f"`{title}` lacks .*`{name}`"):
             function(**{other: value for other, value in needed.items() if other != name})
     if "output" in parameters_of(title):
@@ -177,7 +180,8 @@ def test_a_call_that_does_not_fit_is_explained(here: Path, title: str) -> None:
 
 @pytest.mark.parametrize(
     ("title", "name"),
-    [("predict", "run"), ("predict", "images"), ("evaluate", "run"), ("combine", "runs"),
+    [("predict", "model"), ("predict", "images"), ("evaluate", "model"),
+     ("combine", "models"),
      ("compare", "recipes"), ("export", "images")],
 )  # fmt: skip
 def test_an_empty_sequence_is_nothing_to_begin_with(here: Path, title: str, name: str) -> None:
@@ -366,7 +370,17 @@ def test_every_public_method_is_held_to_it(
 
 def test_what_concerns_the_network_stands_in_one_order() -> None:
     order = ["views", "device", "precision", "batch_size", "workers"]
-    first = ["run", "runs", "recipe", "recipes", "count", "predictions", "images", "table"]
+    first = [
+        "model",
+        "models",
+        "run",
+        "recipe",
+        "recipes",
+        "count",
+        "predictions",
+        "images",
+        "table",
+    ]
     for title in FUNCTIONS:
         parameters = parameters_of(title)
         names = [name for name in parameters if name in order]

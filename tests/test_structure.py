@@ -24,7 +24,7 @@ FLOORS = [
     ["version"],
     ["arrays"],
     ["errors", "progress", "short"],
-    ["argument_checks"],
+    ["argument_checks", "wrong_calls"],
     ["arguments"],
     ["extras"],
     ["workers"],

@@ -11,7 +11,6 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import wraps
 from types import FunctionType
 from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args
@@ -46,9 +45,7 @@ from galaxyclass.argument_checks import (
 )
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
 from galaxyclass.short import short_value
-
-#: Parameters that are no arguments: the object, or the class, of a method.
-_OBJECTS = ("self", "cls")
+from galaxyclass.wrong_calls import OBJECTS, explain_call
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -108,7 +105,7 @@ def _choice(choices: Any) -> ArgumentCheck:
 
 _PATH = ArgumentCheck("a path (str or Path)", as_path, "paths")
 _DATA = replace(_PATH, in_memory=as_data)
-_RUN = ArgumentCheck(
+_MODEL = ArgumentCheck(
     'a run, a bundle, an exported network or "pretrained" (str, Path or Model)',
     as_either(as_path, as_instance("Model")),
     "them",
@@ -128,9 +125,9 @@ _ARRAY = ArgumentCheck("an array of numbers, (galaxies, answers)", as_numbers)
 #: where the function's signature says so.
 ARGUMENTS: dict[str, ArgumentCheck] = {
     # input
-    "run": _RUN,
-    "runs": _RUN,
-    "source": _RUN,
+    "model": _MODEL,
+    "models": _MODEL,
+    "run": replace(_PATH, wanted="the folder of a training (str or Path)"),
     "recipe": _RECIPE,
     "recipes": _RECIPE,
     "images": replace(_PATH, in_memory=as_either(as_data, as_instance("ImageSource"))),
@@ -286,24 +283,6 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
 }
 
 
-#: Arguments of `Dataset`, which say how a table is read.
-OF_DATASETS = (
-    "id_column",
-    "target_column",
-    "numbers",
-    "missing",
-    "counts",
-    "id_map",
-    "classes",
-    "skip_invalid",
-    "labelling",
-    "tree",
-    "also",
-)
-#: Arguments of `InferenceOptions` and `load_model`, which say how networks are run.
-OF_MODELS = ("views", "device", "precision", "batch_size", "workers", "labelling")
-
-
 def public(function: Callable[P, R]) -> Callable[P, R]:
     """Check the arguments of a public function before it begins.
 
@@ -335,7 +314,7 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
     checks = {
         name: _check_of(parameter, function.__globals__)
         for name, parameter in signature.parameters.items()
-        if name not in _OBJECTS and parameter.kind is not parameter.VAR_KEYWORD
+        if name not in OBJECTS and parameter.kind is not parameter.VAR_KEYWORD
     }
     *_, room, name = f".{function.__qualname__}".split(".")
     title = room if name == "__init__" else name
@@ -344,7 +323,7 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
         try:
             bound = signature.bind(*args, **kwargs)
         except TypeError:
-            raise _explain(title, signature, args, kwargs) from None
+            raise explain_call(title, signature, args, kwargs) from None
         for name, value in bound.arguments.items():
             if name in checks:
                 bound.arguments[name] = checks[name](value)
@@ -440,73 +419,3 @@ def _written_out(annotation: str, known: Mapping[str, Any]) -> str:
         return str(alias) if is_alias and match[0] not in ("Any", "Literal") else match[0]
 
     return re.sub(r"[A-Za-z_]\w*", written_out, annotation)
-
-
-def _other_place(name: str, parameters: Mapping[str, inspect.Parameter]) -> str | None:
-    """Where an argument belongs that a function takes as part of another one."""
-    if name in OF_MODELS and "options" in parameters:
-        return f"`options=galaxyclass.InferenceOptions({name}=…)`"
-    if name in OF_DATASETS and "Dataset" in str(
-        getattr(parameters.get("images"), "annotation", "")
-    ):
-        return f"it belongs to the data set: `galaxyclass.Dataset(images, table, {name}=…)`"
-    if name in OF_MODELS and "self" in parameters:
-        return f"`galaxyclass.load_model(model, {name}=…)` is the model with it"
-    return None
-
-
-def _explain(
-    title: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> ArgumentTypeError:
-    """What does not fit the signature, in words."""
-    own = {name: each for name, each in signature.parameters.items() if name not in _OBJECTS}
-    parameters = {name: each for name, each in own.items() if each.kind is not each.VAR_KEYWORD}
-    passed_on = [f"**{name}" for name in own if name not in parameters]
-    keyword_only = {
-        name for name, parameter in parameters.items() if parameter.kind == parameter.KEYWORD_ONLY
-    }
-    positional = [name for name in parameters if name not in keyword_only]
-    named = [name for name in parameters if name in keyword_only] + passed_on
-    if len(own) < len(signature.parameters):
-        args = args[1:]
-    star = ["*"] if keyword_only else []
-    wanted = f"arguments of {title}({', '.join([*positional, *star, *named])})"
-    for name, value in kwargs.items():
-        if name not in parameters and not passed_on:
-            close = get_close_matches(name, parameters, n=1)
-            hint = _other_place(name, signature.parameters)
-            if hint is None and close:
-                hint = f"did you mean `{close[0]}`?"
-            return ArgumentTypeError(
-                f"`{title}` has no argument `{name}`",
-                argument=name,
-                wanted=wanted,
-                got=f"{name}={short_value(value)}",
-                hint=hint,
-            )
-    if len(args) > len(positional):
-        return ArgumentTypeError(
-            f"`{title}` takes {len(positional)} argument{'s' * (len(positional) != 1)} without a "
-            "name",
-            wanted=wanted,
-            got=f"{len(args)}: the first too many is {short_value(args[len(positional)])}",
-            hint="give the others by name"
-            + (", such as `output=…`" if "output" in keyword_only else ""),
-        )
-    twice = [name for name in positional[: len(args)] if name in kwargs]
-    if twice:
-        return ArgumentTypeError(
-            f"`{title}` was given `{twice[0]}` twice", argument=twice[0], wanted=wanted
-        )
-    passed = {*positional[: len(args)], *kwargs}
-    missing = [
-        name
-        for name, parameter in parameters.items()
-        if parameter.default is parameter.empty and name not in passed
-    ]
-    return ArgumentTypeError(
-        f"`{title}` lacks the argument{'s' * (len(missing) > 1)} "
-        + ", ".join(f"`{name}`" for name in missing),
-        argument=missing[0] if missing else None,
-        wanted=wanted,
-    )

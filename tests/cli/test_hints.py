@@ -22,7 +22,7 @@ from galaxyclass.cli.hints import ARGUMENT_OPTIONS, in_options
         ("try `training.batch_size=32`", "try --set training.batch_size=32"),
         ("`training.progressive_resizing=[]`", "--set 'training.progressive_resizing=[]'"),
         ("`classes='argmax:1'`: none", "--classes argmax:1: none"),
-        ("another `run`", "another RUN"),
+        ("another `model`", "another MODEL"),
         ('`galaxyclass.resume("runs/a b")`', "galaxyclass train --resume 'runs/a b'"),
         (
             "finish it: `galaxyclass.resume('runs/a')`",
@@ -33,7 +33,7 @@ from galaxyclass.cli.hints import ARGUMENT_OPTIONS, in_options
             "`galaxyclass validate --images sky --table v.csv` shows",
         ),
         ("`galaxyclass.validate` lists them", "`galaxyclass validate` lists them"),
-        ("`galaxyclass.predict(['RUN', 'RUN'], …)`", "galaxyclass predict RUN RUN …"),
+        ("`galaxyclass.predict(['MODEL', 'MODEL'], …)`", "galaxyclass predict MODEL MODEL …"),
         ("`galaxyclass.load_recipe('fast')`", "galaxyclass recipes fast"),
         ("`optimizer.lr` and `Model` stay", "`optimizer.lr` and `Model` stay"),
         ("`a(`, `x=`, `'`", "`a(`, `x=`, `'`"),

@@ -40,7 +40,7 @@ WRITE_CSV: dict[str, Sequence[str]] = {
     "predict": ("predict", *MODEL, "--table", "table.csv", "--output", "out.csv"),
     "cutouts": ("cutouts", *TILES, "--output", "out", *WORKERS),
     "survey plan": (
-        *("survey", "plan", "twice.csv", "--run", "model", "--no-measure", "--output", "out"),
+        *("survey", "plan", "twice.csv", "--model", "model", "--no-measure", "--output", "out"),
     ),
     "survey merge": ("survey", "merge", "night", "--output", "out.csv"),
     "report": ("report", "model", *DATA, "--part", "all", "--output", "out.html", *WORKERS),
@@ -49,7 +49,7 @@ WRITE_CSV: dict[str, Sequence[str]] = {
     "map": ("map", "known.csv", "--output", "out.html"),
     "explore": ("explore", *DATA, "--output", "out"),
     "suspects": ("suspects", "model", *DATA, "--output", "out.csv", *WORKERS),
-    "select": ("select", "known.csv", "--count", "6", "--run", "model", "--output", "out.csv"),
+    "select": ("select", "known.csv", "--count", "6", "--model", "model", "--output", "out.csv"),
     "zooniverse export": (
         *("zooniverse", "export", "--images", "images", "--table", "table.csv", "--carry", "all"),
         *("--id", "=id", "--output", "out"),
@@ -123,7 +123,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows = [f"{name},images/{name}.jpg,{place},2\n" for place, name in enumerate(NAMES)]
         (folder / "placed.csv").write_text("id,path,ra,dec\n" + "".join(rows))
         (folder / "twice.csv").write_text("id,path,ra,dec\n" + "".join(rows * 2))
-        plan = ("survey", "plan", "placed.csv", "--run", "model", "--no-measure")
+        plan = ("survey", "plan", "placed.csv", "--model", "model", "--no-measure")
         assert main([*plan, "--output", "night"]) == 0
         assert main(["survey", "run", "night", "--part", "1/1", "--cores", "1"]) == 0
     _save_tile(folder)

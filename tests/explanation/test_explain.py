@@ -18,8 +18,9 @@ from galaxyclass import explain, load_model
 from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError, MissingExtraError, OutputError, ScoreError
 from galaxyclass.explanation.answer_of import ExplainedOutput, find_answer
-from galaxyclass.explanation.explain import Explainer, MeanDifference, judge
+from galaxyclass.explanation.explain import Explainer
 from galaxyclass.explanation.faithfulness import measure_faithfulness
+from galaxyclass.explanation.judge import MeanDifference, judge
 from galaxyclass.explanation.occlusion import occlusion_map
 from galaxyclass.explanation.orientations import averaged
 from galaxyclass.explanation.sky import sky_like

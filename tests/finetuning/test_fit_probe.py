@@ -9,7 +9,8 @@ import numpy as np
 from galaxyclass.arrays import Doubles
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies, cross_validate, label_curve
 from galaxyclass.finetuning.finetuned import describe_curve
-from galaxyclass.finetuning.fit_probe import ProbeInputs, fit_best_answer, fit_network_probe
+from galaxyclass.finetuning.fit_probe import fit_best_answer, fit_network_probe
+from galaxyclass.finetuning.probe_inputs import ProbeInputs
 from galaxyclass.model.probe import probe_columns
 from galaxyclass.tasks.classes.task import ClassTask
 

@@ -47,7 +47,7 @@ def _write_survey(
     paths = [*galaxies, inputs / "images" / "broken.jpg"]
     rows = [f"{number},{path},{10 * number},2\n" for number, path in enumerate(paths)]
     (inputs / "placed.csv").write_text("id,path,ra,dec\n" + "".join(rows))
-    plan = ("survey", "plan", "{inputs}/placed.csv", "--run", "{inputs}/run", "--no-measure")
+    plan = ("survey", "plan", "{inputs}/placed.csv", "--model", "{inputs}/run", "--no-measure")
     for name in ("planned", "night"):
         give([*plan, "--shard-size", "4", "--output", f"{{inputs}}/{name}"])
     give(["survey", "run", "{inputs}/night", "--part", "1/1", "--cores", "1"])

@@ -53,7 +53,7 @@ def _resume(work: Path) -> Sequence[str]:
 CACHED = ("--cache", "{inputs}/cache", "--workers", "1")
 STUDY = (*TINY[:-2], "--workers", "1", "--cache", "{inputs}/cache")
 FINETUNE = ("--network", "never", *CACHED)
-RUN = ("--run", "{inputs}/run")
+RUN = ("--model", "{inputs}/run")
 PREDICT = ("predict", "{inputs}/run", "--images", "{inputs}/images", "--workers", "1")
 JOBS = {
     "predict": Job((*PREDICT, "--output", "p.csv")),
@@ -88,7 +88,7 @@ JOBS = {
     "export": Job(("export", "{inputs}/run", "--output", "m.onnx"), slow=True),
     "survey-plan": Job(
         (
-            *("survey", "plan", "{inputs}/images", "--run", "{inputs}/run", "--no-measure"),
+            *("survey", "plan", "{inputs}/images", "--model", "{inputs}/run", "--no-measure"),
             *("--shard-size", "4", "--output", "night"),
         )
     ),
@@ -128,7 +128,7 @@ JOBS = {
     "similar": Job(
         (
             *("similar", "known.parquet", "--like-images", "{inputs}/one", "--count", "4"),
-            *("--run", "{inputs}/run", "--output", "near.csv", "--workers", "1"),
+            *("--model", "{inputs}/run", "--output", "near.csv", "--workers", "1"),
             *("--gallery", "near.png", "--images", "{inputs}/images"),
         ),
         {"known.parquet": "known.parquet"},

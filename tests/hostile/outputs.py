@@ -62,7 +62,7 @@ def mutated_surveys(folder: Path, trials: int, seed: int = 0) -> Tally:
     pq.write_table(table, folder / "list.parquet")
     model, whole = save_small_model(folder / "survey model"), folder / "night"
     galaxyclass.plan_survey(
-        folder / "list.parquet", output=whole, run=model, shard_size=6, measured=False
+        folder / "list.parquet", output=whole, model=model, shard_size=6, measured=False
     )
     galaxyclass.open_survey(whole).run_shards([0, 1], cores=1)
     files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())

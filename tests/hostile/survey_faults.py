@@ -46,7 +46,7 @@ class Night:
 
     def plan(self, shard_size: int = SHARD_SIZE) -> Survey:
         galaxyclass.plan_survey(
-            self.tars, output=self.folder, run=self.model, shard_size=shard_size, measured=False
+            self.tars, output=self.folder, model=self.model, shard_size=shard_size, measured=False
         )
         return galaxyclass.open_survey(self.folder)
 

@@ -19,9 +19,9 @@ from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.reports.binned import bin_truth
-from galaxyclass.reports.classes import purity_curve
 from galaxyclass.reports.numbers import number_sections
 from galaxyclass.reports.parts import ReportSettings
+from galaxyclass.reports.purity import purity_curve
 from galaxyclass.tasks.task import Task
 from tests.support import fake
 

@@ -50,7 +50,7 @@ def planned(tmp_path: Path, tars: Path, small_model: Path) -> Callable[..., Surv
     """Plan the tars, or another source, into ``night``."""
 
     def plan(source: Any = None, name: str = "night", **more: Any) -> Survey:
-        settings = {"shard_size": IN_SHARD, "measured": False, "run": small_model, **more}
+        settings = {"shard_size": IN_SHARD, "measured": False, "model": small_model, **more}
         galaxyclass.plan_survey(source or tars, output=tmp_path / name, **settings)
         return galaxyclass.open_survey(tmp_path / name)
 

@@ -89,7 +89,7 @@ def test_rows_without_a_position_are_told_when_it_is_planned(
     rows = [f"{path},{'' if n < 2 else n},{'' if n < 3 else n}" for n, path in enumerate(pictures)]
     (tmp_path / "list.csv").write_text("\n".join(["file,ra,dec", *rows]) + "\n")
     planned = galaxyclass.plan_survey(
-        tmp_path / "list.csv", output=tmp_path / "night", run=small_model, measured=False
+        tmp_path / "list.csv", output=tmp_path / "night", model=small_model, measured=False
     )
     assert "no position in 3 of 60 rows" in planned.notes[-1]
 

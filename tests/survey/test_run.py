@@ -152,7 +152,7 @@ def test_lost_pictures_can_be_accepted(planned: Planned, tars: Path, tmp_path: P
 
 def test_another_model_is_refused(planned: Planned, small_model: Path, tmp_path: Path) -> None:
     model = shutil.copytree(small_model, tmp_path / "model")
-    survey = planned(run=model)
+    survey = planned(model=model)
     manifest = json.loads((model / "manifest.json").read_text())
     manifest["id_column"] = "other"
     (model / "manifest.json").write_text(json.dumps(manifest))

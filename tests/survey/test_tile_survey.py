@@ -128,7 +128,7 @@ def test_the_command_line_of_tiles(
     night = str(tmp_path / "night")
     tiles = [f"{band}={tmp_path}/tiles/{{tile}}_{band}.fits" for band in "gri"]
     words = ["survey", "plan", "--tiles", *tiles, "--catalogue", str(catalogue), "--output", night]
-    words += ["--field", "20 pixels", "--size", "24", "--run", str(small_model), "--carry", "z"]
+    words += ["--field", "20 pixels", "--size", "24", "--model", str(small_model), "--carry", "z"]
     assert main(words) == 0
     shown = capsys.readouterr().out
     assert "outside of all tiles" in shown

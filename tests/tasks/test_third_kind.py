@@ -24,7 +24,7 @@ from galaxyclass.data.catalog.catalog import Catalog, Ids
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.report import ValidationReport
 from galaxyclass.data.dataset.prepare import Sample
-from galaxyclass.data.dataset.several import Samples
+from galaxyclass.data.dataset.samples import Samples
 from galaxyclass.images.packs.read import Pack
 from galaxyclass.model.bundle.manifest import Manifest, manifest_json, parse_manifest
 from galaxyclass.model.checks import describe_problems, measure

@@ -12,7 +12,7 @@ import torch
 
 import galaxyclass.training.choose_runtime as module
 from galaxyclass.data.dataset.dataset import Dataset
-from galaxyclass.data.dataset.several import prepare_all
+from galaxyclass.data.dataset.samples import prepare_all
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.progress import silent
 from galaxyclass.recipes.read import load_recipe

@@ -19,7 +19,7 @@ from galaxyclass.errors import BundleError, ScoreError
 from galaxyclass.short import counted, summary, verb
 from galaxyclass.tasks.task import Task
 
-_AGAIN = "`galaxyclass.calibrate('RUN', …)` makes one"
+_AGAIN = "`galaxyclass.calibrate('MODEL', …)` makes one"
 
 
 @dataclass(frozen=True)

@@ -109,9 +109,9 @@ def held_out_sizes(
     sizes = np.empty(values.shape)
     folds = np.random.default_rng(seed).permutation(len(values)) % _FOLDS
     for fold in range(_FOLDS):
-        rest, held = folds != fold, folds == fold
-        weights = fit_error_sizes(groups, values[rest], targets[rest], enough)
-        sizes[held] = error_sizes(values[held], weights)
+        others, held_out = folds != fold, folds == fold
+        weights = fit_error_sizes(groups, values[others], targets[others], enough)
+        sizes[held_out] = error_sizes(values[held_out], weights)
     return sizes
 
 

@@ -170,9 +170,9 @@ def fit_out_of_distribution(
     folds = np.random.default_rng(seed).permutation(len(features)) % _FOLDS
     distances = np.empty(len(features))
     for fold in range(_FOLDS):
-        rest, held = folds != fold, folds == fold
-        fitted = _fit(features[rest], statistics[rest], math.inf)
-        distances[held] = fitted._distance(features[held], statistics[held])
+        others, held_out = folds != fold, folds == fold
+        fitted = _fit(features[others], statistics[others], math.inf)
+        distances[held_out] = fitted._distance(features[held_out], statistics[held_out])
     rank = math.ceil((len(distances) + 1) * (1 - false_alarms))
     limit = float(np.sort(distances)[min(rank, len(distances)) - 1])
     return _fit(features, statistics, limit)
@@ -208,5 +208,5 @@ def _describe(
     """(images, directions + 1 + statistics)."""
     standard = (features - centre) / spread
     along = standard @ directions
-    rest = np.maximum((standard**2).sum(axis=1) - (along**2).sum(axis=1), 0)
-    return np.concatenate([along, np.log(rest + 1e-3)[:, None], statistics], axis=1)
+    beside = np.maximum((standard**2).sum(axis=1) - (along**2).sum(axis=1), 0)
+    return np.concatenate([along, np.log(beside + 1e-3)[:, None], statistics], axis=1)

@@ -28,25 +28,25 @@ Examples:
   galaxyclass calibrate pretrained --part all --images sky/images --table sky/votes.csv \\
       --output runs/calibrated
 
-The calibration becomes part of the run. Use galaxies like those that you will predict: images of
-the same survey, votes collected in the same way. Calibrate before you export."""
+The calibration becomes part of the model, or of its copy. Use galaxies like those that you will
+predict: images of the same survey, votes collected in the same way. Calibrate before you export."""
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="A folder for a calibrated copy, usable as a run; RUN is not changed then. Required for "
-    "the pretrained model.",
+    help="A folder for a calibrated copy, usable as a run; MODEL is not changed then. Required for "
+    "the pretrained model and an exported network.",
 )
 @click.option(
     "--part",
     type=click.Choice(["unseen", "validation", "test", "all"]),
     default="unseen",
     show_default=True,
-    help="Which galaxies to calibrate on; unseen: all that the run was not trained on.",
+    help="Which galaxies to calibrate on; unseen: all that it was not trained on.",
 )
 @click.option(
     "--in-distribution",
@@ -74,7 +74,7 @@ the same survey, votes collected in the same way. Calibrate before you export.""
 @options.seed
 def command(
     *,
-    run: Path,
+    model: Path,
     dataset: Dataset,
     output: Path | None,
     part: Part,
@@ -84,18 +84,18 @@ def command(
     inference: InferenceOptions,
     seed: int,
 ) -> None:
-    """Fit prediction intervals and an out-of-distribution score for RUN.
+    """Fit prediction intervals and an out-of-distribution score for MODEL.
 
-    RUN is the folder of a training, or `pretrained` for the pretrained model. It is calibrated on
-    galaxies that it was not trained on. Its predictions can then include a conformal interval for
-    each vote fraction, and an out-of-distribution score with a flag for images that are unlike its
-    training galaxies.
+    MODEL is the folder of a training, a bundle, an exported network, or `pretrained` for the
+    pretrained model. It is calibrated on galaxies that it was not trained on. Its predictions can
+    then include a conformal interval for each vote fraction, and an out-of-distribution score with
+    a flag for images that are unlike its training galaxies.
     """
     from galaxyclass.evaluation.calibrate import calibrate
 
     with bars() as progress:
         calibrated = calibrate(
-            run,
+            model,
             dataset,
             output=output,
             part=part,

@@ -35,7 +35,9 @@ they are recognised by their id, or by their image under another id."""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "models", metavar="MODEL…", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @options.dataset(options.skip_invalid)
 @options.output("the scores: a folder")
 @options.part
@@ -54,7 +56,7 @@ they are recognised by their id, or by their image under another id."""
 @options.as_json
 def command(
     *,
-    runs: tuple[Path, ...],
+    models: tuple[Path, ...],
     dataset: Dataset,
     output: Path,
     part: Part,
@@ -67,10 +69,11 @@ def command(
     quote_formulas: bool,
     as_json: bool,
 ) -> None:
-    """Score RUN on galaxies that it was not trained on.
+    """Score MODEL on galaxies that it was not trained on.
 
-    RUN is the folder of a training, or `pretrained` for the pretrained model. Several are scored as
-    an ensemble, on galaxies that none of them was trained on.
+    MODEL is the folder of a training, a bundle, an exported network, or `pretrained` for the
+    pretrained model. Several are scored as an ensemble, on galaxies that none of them was trained
+    on.
 
     The score is compared with that of the simplest predictor, which predicts the mean votes of the
     training galaxies, or their largest class, for every galaxy; and with the noise floor: the score
@@ -80,7 +83,7 @@ def command(
     from galaxyclass.evaluation.evaluate import evaluate
     from galaxyclass.model.load import open_model
 
-    model = open_model(runs, replace(inference, labelling=labelling))
+    model = open_model(models, replace(inference, labelling=labelling))
     include: tuple[str, ...] = ()
     if report is not None:
         from galaxyclass.reports.report import prepare_report

@@ -29,7 +29,7 @@ spiral_maps.npz (the maps)."""
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("runs", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("models", metavar="[MODEL…]", nargs=-1, type=click.Path(path_type=Path))
 @options.images
 @click.option(
     "--answer",
@@ -59,7 +59,7 @@ spiral_maps.npz (the maps)."""
 @options.as_json
 def command(
     *,
-    runs: tuple[Path, ...],
+    models: tuple[Path, ...],
     images: tuple[Path, ...],
     answer: str | None,
     output: Path,
@@ -73,8 +73,8 @@ def command(
 ) -> None:
     """Map the parts of an image that an answer rests on, and say whether the map can be believed.
 
-    Without RUN the pretrained model is explained. A map is averaged over orientations, and tested:
-    the galaxy is hidden bit by bit in the order of the map, at random, and from the centre
+    Without MODEL the pretrained model is explained. A map is averaged over orientations, and
+    tested: the galaxy is hidden bit by bit in the order of the map, at random, and from the centre
     outwards. A map that does no better than the other two says nothing, and the output says so.
     """
     from galaxyclass.explanation.answer_of import require_answer
@@ -82,10 +82,10 @@ def command(
     from galaxyclass.model.load import open_model
 
     if answer is None:
-        answer = require_answer(open_model(runs or "pretrained", inference).task, answer)
+        answer = require_answer(open_model(models or "pretrained", inference).task, answer)
     with bars() as progress:
         explanation = explain(
-            runs or "pretrained",
+            models or "pretrained",
             images[0] if len(images) == 1 else list(images),
             answer=answer,
             output=output,

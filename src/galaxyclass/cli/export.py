@@ -22,21 +22,21 @@ Examples:
 
 The network's input is cutouts (galaxies, height, width, channels) uint8, its output fractions or
 probabilities. The file's properties describe how to cut out images and the names of the outputs.
-It is compared with the run before it is written."""
+It is compared with MODEL before it is written."""
 
 
 BITS: dict[str, Bits] = {"32": 32, "16": 16, "8": 8}
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
 @options.output("the network: a name that ends in .onnx")
 @click.option(
     "--images",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A folder of images, or files, on which the exported network is compared with the run; by "
-    "default simulated galaxies. --bits 8 needs them, unless RUN has 8 bits already.",
+    help="A folder of images, or files, on which the exported network is compared with it; by "
+    "default simulated galaxies. --bits 8 needs them, unless MODEL has 8 bits already.",
 )
 @click.option(
     "--bits",
@@ -50,14 +50,14 @@ BITS: dict[str, Bits] = {"32": 32, "16": 16, "8": 8}
 @options.seed
 @options.overwrite
 def command(
-    *, run: Path, output: Path, images: tuple[Path, ...], bits: str, seed: int, overwrite: bool
+    *, model: Path, output: Path, images: tuple[Path, ...], bits: str, seed: int, overwrite: bool
 ) -> None:
-    """Write the network of RUN, the folder of a training or `pretrained`, as ONNX."""
+    """Write the network of MODEL, the folder of a training or `pretrained`, as ONNX."""
     from galaxyclass.model.export.export import export
 
     with bars() as progress:
         exported = export(
-            run,
+            model,
             output=output,
             images=images or None,
             bits=BITS[bits],

@@ -36,7 +36,7 @@ written has learnt all labels."""
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("run", metavar="[RUN]", default="pretrained", type=click.Path(path_type=Path))
+@click.argument("model", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid, options.classes)
 @options.output("the model: a new folder, usable as a run")
 @click.option(
@@ -58,7 +58,7 @@ written has learnt all labels."""
 @options.cache
 def command(
     *,
-    run: Path,
+    model: Path,
     dataset: Dataset,
     output: Path,
     network: NetworkUse,
@@ -70,11 +70,11 @@ def command(
 ) -> None:
     """Make a model of your own labels: fifty are a good beginning.
 
-    RUN is what it begins with: by default the pretrained model, otherwise the folder of a
+    MODEL is what it begins with: by default the pretrained model, otherwise the folder of a
     training, or an exported network; or a recipe whose encoder has weights (--set
     model.weights=FILE).
 
-    First it fits a probe to what RUN says of each galaxy in three frames, smaller and larger
+    First it fits a probe to what MODEL says of each galaxy in three frames, smaller and larger
     parts of its image: that takes seconds, and no torch. Then it trains the network itself, where
     cross-validation says that this pays. --set images.frame=N, or N,M, states other frames, in
     pixels.
@@ -84,7 +84,7 @@ def command(
     show_notes()
     with bars() as progress:
         finetuned = finetune(
-            run,
+            model,
             dataset,
             output=output,
             network=network,
@@ -101,9 +101,9 @@ def command(
         echo(finetuned.metric.meaning)
     score = finetuned.score
     in_own_unit = finetuned.bundle.manifest.task.in_own_unit(score)
-    own = f", {in_own_unit}," if in_own_unit else ""
+    unit_words = f", {in_own_unit}," if in_own_unit else ""
     echo(
         f"{finetuned.galaxies:,} labels: {finetuned.metric.label} {score.value:.3f} "
-        f"[{score.low:.3f}, {score.high:.3f}]{own} by cross-validation; "
+        f"[{score.low:.3f}, {score.high:.3f}]{unit_words} by cross-validation; "
         f"the model is in {output}"
     )

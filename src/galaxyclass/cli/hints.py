@@ -15,8 +15,8 @@ from galaxyclass.arguments import ARGUMENTS
 
 #: Argument -> its option, if that is not ``--`` and the name; names in capitals are positional.
 ARGUMENT_OPTIONS: dict[str, str] = {
-    "run": "RUN",
-    "runs": "RUN",
+    "model": "MODEL",
+    "models": "MODEL",
     "recipes": "RECIPE",
     "predictions": "PREDICTIONS",
     "paths": "--images",

@@ -267,7 +267,7 @@ part = click.option(
     type=click.Choice(get_args(Part)),
     default="unseen",
     show_default=True,
-    help="Which galaxies to score; unseen: all that the run was not trained on.",
+    help="Which galaxies to score; unseen: all that the model was not trained on.",
 )
 votes = click.option(
     "--votes",

@@ -72,7 +72,7 @@ is kept in the metadata of OUTPUT; for a CSV, in OUTPUT_provenance.json."""
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("runs", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("models", metavar="[MODEL…]", nargs=-1, type=click.Path(path_type=Path))
 @options.images_or_bands
 @tile_options.tiles(required=False)
 @options.output("the predictions: a name that ends in .csv, .parquet, .fits, .vot or .ecsv")
@@ -125,7 +125,7 @@ def command(
     id_map: Path | None,
     match_radius: float | None,
     as_json: bool,
-    runs: tuple[Path, ...],
+    models: tuple[Path, ...],
     images: tuple[Path, ...],
     tiles: tuple[str, ...],
     sources: dict[str, Any],
@@ -140,8 +140,9 @@ def command(
 ) -> None:
     """Predict vote fractions or classes for images.
 
-    RUN is the folder of a training, or an exported network; several are an ensemble, whose mean is
-    predicted. Without RUN the pretrained model predicts, which comes with the package.
+    MODEL is the folder of a training, a bundle, or an exported network; several are an ensemble,
+    whose mean is predicted. Without MODEL the pretrained model predicts, which comes with the
+    package.
     """
     from galaxyclass.model.predict import predict
 
@@ -158,7 +159,7 @@ def command(
         if tiles:
             source = tile_options.opened(tiles, sources, reading, id_column, progress, carry=carry)
         summary = predict(
-            runs or None,
+            models or None,
             source,
             output=output,
             include=include,
@@ -201,7 +202,7 @@ def _json(summary: PredictionSummary) -> str:
 
 
 def _require_images(images: tuple[Path, ...]) -> None:
-    """Refuse a run after --images, which reads all that follows as images."""
+    """Refuse a model after --images, which reads all that follows as images."""
     from galaxyclass.model.bundle.load import is_model
 
     for path in images:

@@ -35,7 +35,9 @@ PAGE_numbers: report.json, a CSV file for each table, and the predictions."""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "models", metavar="MODEL…", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @options.dataset(options.skip_invalid)
 @options.output("the page: a file that ends in .html")
 @options.part
@@ -58,8 +60,9 @@ PAGE_numbers: report.json, a CSV file for each table, and the predictions."""
     metavar="N",
     type=click.IntRange(min=0, max=200),
     default=0,
-    help="Explain N galaxies, those with the largest errors and those that RUN is surest of: maps "
-    "of what the prediction rests on, each with a test (`galaxyclass explain`). Seconds a galaxy.",
+    help="Explain N galaxies, those with the largest errors and those that MODEL is surest of: "
+    "maps of what the prediction rests on, each with a test (`galaxyclass explain`). Seconds a "
+    "galaxy.",
 )
 @options.inference
 @options.labelling
@@ -70,7 +73,7 @@ PAGE_numbers: report.json, a CSV file for each table, and the predictions."""
 @options.as_json
 def command(
     *,
-    runs: tuple[Path, ...],
+    models: tuple[Path, ...],
     dataset: Dataset,
     output: Path,
     part: Part,
@@ -85,9 +88,9 @@ def command(
     quote_formulas: bool,
     as_json: bool,
 ) -> None:
-    """Show on one page what RUN is worth, or what is in a folder of images.
+    """Show on one page what MODEL is worth, or what is in a folder of images.
 
-    RUN is the folder of a training, a bundle, an exported network, or `pretrained`. Several are
+    MODEL is the folder of a training, a bundle, an exported network, or `pretrained`. Several are
     shown side by side, with paired intervals of their differences.
 
     With --table (or a folder for each class) the page shows the score by question or class, how
@@ -99,7 +102,7 @@ def command(
 
     with bars() as progress:
         result = report(
-            runs,
+            models,
             dataset,
             output=output,
             part=part,

@@ -72,7 +72,7 @@ and all other columns of the predictions."""
     "takes the best, however alike, which needed the fewest labels.",
 )
 @click.option(
-    "--run",
+    "--model",
     type=click.Path(path_type=Path),
     help="The model that made the predictions; by default the one that they name.",
 )

@@ -30,13 +30,13 @@ and those that look alike, and collects the labels of one person or several in t
 `galaxyclass select`. Each label is on the disk before the next picture is shown. The button
 Finetune makes a model of the labels, beside them; `finetune --table FILE` does so here.
 
-RUN is the model that predicts: a run, a bundle, an .onnx file, or the pretrained model. Only this
+MODEL is the model that predicts: a run, a bundle, an .onnx file, or the pretrained model. Only this
 machine reaches the page by default. With another --host the printed address has a token. The
 connection is not encrypted. Ctrl-C stops the server."""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("run", default="pretrained", type=click.Path(path_type=Path))
+@click.argument("model", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
 @click.option(
     "--predictions",
     type=click.Path(path_type=Path),

@@ -50,7 +50,7 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
     help="Images to search by, which need not be in the file; or a folder of them.",
 )
 @click.option(
-    "--run",
+    "--model",
     type=click.Path(path_type=Path),
     help="The model that made the predictions, for --like-images; by default the one that they "
     "name.",
@@ -85,7 +85,7 @@ def command(
     like: tuple[str, ...],
     unlike: tuple[str, ...],
     like_images: tuple[Path, ...],
-    run: Path,
+    model: Path,
     where: tuple[str, ...],
     count: int,
     output: Path | None,
@@ -129,7 +129,7 @@ def command(
             like=like,
             unlike=unlike,
             like_images=list(like_images) or None,
-            run=run,
+            model=model,
             where=where,
             count=count,
             options=None if inference == InferenceOptions() else inference,

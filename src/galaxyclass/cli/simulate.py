@@ -98,10 +98,10 @@ def _show_contest(contest: SimulatedContest) -> None:
         f"the meaning of the classes in {contest.folder / 'classes.csv'}, "
         f"the truth in {contest.truth}"
     )
-    both = f"--images {contest.folder} --table {contest.folder}"
+    inputs = f"--images {contest.folder} --table {contest.folder}"
     echo("\nNext:")
-    echo(f"  galaxyclass validate {both}")
-    echo(f"  galaxyclass train fast {both} --output runs/hundred")
+    echo(f"  galaxyclass validate {inputs}")
+    echo(f"  galaxyclass train fast {inputs} --output runs/hundred")
 
 
 def _show(sky: SimulatedFolder) -> None:

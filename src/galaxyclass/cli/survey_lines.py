@@ -30,8 +30,10 @@ def duration(seconds: float) -> str:
     units = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
     for (unit, size), (smaller, part) in pairwise(units):
         if whole >= size:
-            rest = whole % size // part
-            return f"{whole // size} {unit}" + (f" {rest} {smaller}" if rest else "")
+            smaller_units = whole % size // part
+            return f"{whole // size} {unit}" + (
+                f" {smaller_units} {smaller}" if smaller_units else ""
+            )
     return f"{whole} s"
 
 

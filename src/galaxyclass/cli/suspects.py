@@ -28,7 +28,7 @@ the label is probably wrong, and the image. Look at the first ones, and correct 
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("run", metavar="[RUN]", default="pretrained", type=click.Path(path_type=Path))
+@click.argument("model", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid, options.classes)
 @click.option("--output", type=click.Path(path_type=Path), help="A table to write.")
 @click.option(
@@ -46,7 +46,7 @@ the label is probably wrong, and the image. Look at the first ones, and correct 
 @options.quote_formulas_option
 def command(
     *,
-    run: Path,
+    model: Path,
     dataset: Dataset,
     output: Path | None,
     count: int,
@@ -59,8 +59,8 @@ def command(
 ) -> None:
     """Find labels that are probably wrong.
 
-    Each galaxy is predicted from the labels of the others, by a linear probe on what RUN says of
-    it (as by `galaxyclass finetune`); by default RUN is the pretrained model. Classes are
+    Each galaxy is predicted from the labels of the others, by a linear probe on what MODEL says
+    of it (as by `galaxyclass finetune`); by default MODEL is the pretrained model. Classes are
     compared with their predictions by confident learning; the score is the logarithm of how many
     times more probable the suggested class is. Votes and numbers have scores in standard
     deviations of their noise.
@@ -71,7 +71,7 @@ def command(
         raise click.UsageError("--quote-formulas needs --output")
     with bars() as progress:
         ranked = suspects(
-            run,
+            model,
             dataset,
             output=output,
             votes=votes,

@@ -12,7 +12,10 @@ from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted, first_few
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from galaxyclass.study.compare.results import TrialResult
+    from galaxyclass.tasks.metric import Metric
 
 #: What to do about a notice stands behind these words.
 _REMEDY = " What to try: "
@@ -22,9 +25,6 @@ _SHOWN = 3
 
 def show_trials(results: Sequence[TrialResult]) -> bool:
     """Print the trials that have ended, the best first; whether there are any."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     from galaxyclass.study.compare.results import best_first
     from galaxyclass.tasks.kinds import metric_named
     from galaxyclass.tasks.metric import RMSE
@@ -35,6 +35,28 @@ def show_trials(results: Sequence[TrialResult]) -> bool:
     finished = [result for result in ended if result.state == "finished"]
     keys_of_scores = [result.score for result in finished if result.score is not None]
     metric = metric_named(keys_of_scores[0]) if keys_of_scores else RMSE
+    console = PlainConsole()
+    # In a file or a pipe the table need not be cut to a width.
+    (console if console.is_terminal else PlainConsole(width=200)).print(_table(ended, metric))
+    for line in explanations(ended):
+        echo(line)
+    for result in best_first(finished)[:1]:
+        echo(
+            f"best: {result.trial.name}: {metric.label} {_cell(result.value, '.4f')} "
+            f"[{_cell(result.low, '.4f')}, {_cell(result.high, '.4f')}] "
+            f"({metric.simplest} {_cell(result.reference, '.4f')})"
+        )
+    echo(f"{counted(len(results), 'trial')}: {_states(results)}")
+    return True
+
+
+def _table(ended: Sequence[TrialResult], metric: Metric) -> Table:
+    """A row for each trial, the best first."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from galaxyclass.study.compare.results import best_first
+
     figures = (
         metric.label,
         "interval",
@@ -60,27 +82,19 @@ def show_trials(results: Sequence[TrialResult]) -> bool:
         if on_gpu:
             cells.append(_cell(result.peak_gpu_memory_mib, ",.0f"))
         table.add_row(*cells, _cell(result.parameters, ","), _remarks(result))
-    console = PlainConsole()
-    # In a file or a pipe the table need not be cut to a width.
-    (console if console.is_terminal else PlainConsole(width=200)).print(table)
-    for line in explanations(ended):
-        echo(line)
-    for result in best_first(finished)[:1]:
-        echo(
-            f"best: {result.trial.name}: {metric.label} {_cell(result.value, '.4f')} "
-            f"[{_cell(result.low, '.4f')}, {_cell(result.high, '.4f')}] "
-            f"({metric.simplest} {_cell(result.reference, '.4f')})"
-        )
+    return table
+
+
+def _states(results: Sequence[TrialResult]) -> str:
+    """How many trials are in which state: ``3 finished, 0 failed``."""
     states = ("finished", "pruned", "failed", "unfinished")
     words = {"pruned": "stopped early", "unfinished": "to go"}
     counts = {state: sum(result.state == state for result in results) for state in states}
-    shown = [
+    return ", ".join(
         f"{count} {words.get(state, state)}"
         for state, count in counts.items()
         if count or state in ("finished", "failed")
-    ]
-    echo(f"{counted(len(results), 'trial')}: {', '.join(shown)}")
-    return True
+    )
 
 
 def titles_of(keys: Sequence[str]) -> list[str]:
@@ -145,9 +159,9 @@ def explanations(ended: Sequence[TrialResult]) -> list[str]:
             lines.append(f"{first_few(names, 3)}:")
             lines.append("  " + in_options(text).replace("\n", "\n  "))
         if len(grouped) > _SHOWN:
-            rest = sum(len(names) for names in list(grouped.values())[_SHOWN:])
+            unlisted = sum(len(names) for names in list(grouped.values())[_SHOWN:])
             heading = re.split(r"[:.]", next(iter(grouped)))[0]
-            lines.append(f"  {heading}: {rest} more trials")
+            lines.append(f"  {heading}: {unlisted} more trials")
         lines += [f"  {_REMEDY.strip()} {in_options(remedy)}" for remedy in remedies]
     return lines
 

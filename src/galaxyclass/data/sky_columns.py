@@ -140,10 +140,10 @@ def _degrees(table: pa.Table, name: str, source: str, *, hours: bool) -> NDArray
         wrong = wrong[np.isnan(values[wrong])]
     if len(wrong) or pa.types.is_boolean(column.type):
         shown = column.take(pa.array(wrong[:3])).to_pylist() or [str(column.type)]
-        some = 0 < len(wrong) < len(column)
-        what = f"no position in {counted(len(wrong), 'row')}, the first of them {wrong[0] + 1:,}"
+        is_partial = 0 < len(wrong) < len(column)
+        problem = f"no position in {counted(len(wrong), 'row')}, the first of them {wrong[0] + 1:,}"
         raise CatalogError(
-            f"{source}: the column {name!r} holds {what if some else 'no positions'}",
+            f"{source}: the column {name!r} holds {problem if is_partial else 'no positions'}",
             wanted="degrees, or text such as 05:41:05.7 or 5h41m5.7s; an empty cell where unknown",
             got=", ".join(map(repr, shown)),
         )

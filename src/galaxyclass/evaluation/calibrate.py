@@ -54,7 +54,7 @@ _OPTIMISTIC = (
 
 @public
 def calibrate(
-    run: str | Path | Model,
+    model: str | Path | Model,
     images: Dataset | str | Path,
     table: Any = None,
     *,
@@ -74,7 +74,7 @@ def calibrate(
 
     Parameters
     ----------
-    run : str, Path or Model
+    model : str, Path or Model
         The folder of a run, a bundle, an exported network or ``"pretrained"``; the last two with
         ``output``.
     images : Dataset, str or Path
@@ -86,12 +86,12 @@ def calibrate(
         A folder for a calibrated copy of the run's model; the run itself stays as it is. The copy
         can be used as a run is. Without it the calibration becomes part of the run.
     part : {"unseen", "validation", "test", "all"}
-        Which galaxies: by default those that the run was not trained on, neither under their id
+        Which galaxies: by default those that the model was not trained on, neither under their id
         nor as the same image under another id. ``all`` is for galaxies that you know were not
         trained on; the pretrained model, which does not say what it was trained on, needs it.
     in_distribution : str, Path or a sequence of them
         More in-distribution images, which should not be flagged as strange: folders, or files; no
-        votes are needed. Images that the run was trained on are left out. Of more than 20,000
+        votes are needed. Images that the model was trained on are left out. Of more than 20,000
         images 20,000 are drawn at random.
     level : float
         Share of true fractions between the bounds.
@@ -115,12 +115,12 @@ def calibrate(
     InvalidCatalogError
         The table has errors, and ``skip_invalid`` is False.
     CatalogError
-        The table cannot be understood, or does not have what the run predicts.
+        The table cannot be understood, or does not have what the model predicts.
     RunError
         No galaxy or no in-distribution image is left; the run does not say which galaxies it
         was trained on; an exported network or the pretrained model without ``output``.
     ArgumentError, ArgumentTypeError
-        A wrong argument, such as a ``part`` that the run was trained on; nothing is done then.
+        A wrong argument, such as a ``part`` that the model was trained on; nothing is done then.
     ScoreError
         Too few galaxies.
     OutputError
@@ -135,7 +135,7 @@ def calibrate(
             wanted=f"one of {', '.join(name for name in PARTS if name != 'train')}",
             got=part,
         )
-    model = open_model(run, options)
+    model = open_model(model, options)
     bundle, source = single_bundle(model, "calibrate"), model.sources[0]
     _require_place(bundle, source, output)
     more_paths = _image_paths(in_distribution)
@@ -292,7 +292,7 @@ class _Seen:
         return [f"Left out, since not decodable: {counted(lost, noun)}."] if lost else []
 
 
-def _predict(model: Model, paths: Sequence[str], what: str, progress: Progress) -> _Seen:
+def _predict(model: Model, paths: Sequence[str], images_word: str, progress: Progress) -> _Seen:
     manifest, backend = model.bundles[0].manifest, model.ensemble.backend
     progress("predict", 0, len(paths))
     outputs, statistics, decoded = [], [], []
@@ -309,7 +309,7 @@ def _predict(model: Model, paths: Sequence[str], what: str, progress: Progress) 
                 statistics.append(batch.image_statistics)
             progress("predict", batch.start + len(batch.paths), len(paths))
     if not outputs:
-        raise RunError(f"none of {what} could be decoded", got=f"such as {paths[0]}")
+        raise RunError(f"none of {images_word} could be decoded", got=f"such as {paths[0]}")
     output = ModelOutput(
         np.concatenate([output.values for output in outputs]),
         (),

@@ -45,7 +45,7 @@ _TRIED, _CLEARLY = 200, 0.97
 
 @public
 def evaluate(
-    run: ModelSource,
+    model: ModelSource,
     images: Dataset | str | Path,
     table: Any = None,
     *,
@@ -68,7 +68,7 @@ def evaluate(
 
     Parameters
     ----------
-    run : str, Path, Model or a sequence of them
+    model : str, Path, Model or a sequence of them
         The folder of a run, a bundle, an exported network, or ``"pretrained"``; several are an
         ensemble.
     images : Dataset, str or Path
@@ -79,7 +79,7 @@ def evaluate(
     output : str or Path
         A folder.
     part : {"unseen", "train", "validation", "test", "all"}
-        Which galaxies: by default those that the run was not trained on, neither under their id
+        Which galaxies: by default those that the model was not trained on, neither under their id
         nor as the same image under another id. Of an ensemble no member was. The pretrained
         model does not say what it was trained on: it needs ``all``, for galaxies that you know
         were not.
@@ -103,11 +103,11 @@ def evaluate(
     InvalidCatalogError
         The table has errors, and ``skip_invalid`` is False.
     CatalogError
-        The table cannot be understood, or does not have what the run predicts.
+        The table cannot be understood, or does not have what the model predicts.
     ArgumentError
         A wrong argument.
     RunError
-        No galaxy is left; or the run does not say which galaxies it was trained on.
+        No galaxy is left; or the model does not say which galaxies it was trained on.
     ScoreError
         No image could be decoded, or nothing is known of any of them.
     BundleError, MissingExtraError, DeviceError, PredictionInterruptedError
@@ -115,7 +115,7 @@ def evaluate(
     """
     include = check_include(include)
     dataset, output = as_dataset(images, table), Path(output)
-    model = open_model(run, options)
+    model = open_model(model, options)
     key = job_key(
         "evaluate",
         runs=[str(source.absolute()) for source in model.sources],
@@ -204,8 +204,8 @@ def _read(
     )
     columns, label = task.columns(id_column)
     predictions = task.from_shown(read_outputs(table, columns, prediction.output))
-    own = {id_column, *columns, label}
-    included = table.select([name for name in table.column_names if name not in own])
+    predicted_columns = {id_column, *columns, label}
+    included = table.select([name for name in table.column_names if name not in predicted_columns])
     return ScoredGalaxies(catalog.take(scored), parts[scored], predictions, included), notes
 
 
@@ -217,7 +217,7 @@ def _other_labellings(model: Model, task: Task, galaxies: ScoredGalaxies) -> lis
     catalog, targets = galaxies.catalog.take(chosen), galaxies.catalog.take(chosen).targets
     assert targets is not None, "read_galaxies refuses catalogs without targets"
     values, _ = task.scorable(targets)
-    own = task.main_value(galaxies.predictions[chosen], values)
+    predicted_value = task.main_value(galaxies.predictions[chosen], values)
     notes = []
     for labelling in model.labellings:
         options = replace(model.options, labelling=labelling)
@@ -226,11 +226,11 @@ def _other_labellings(model: Model, task: Task, galaxies: ScoredGalaxies) -> lis
         if len(predictions) < len(chosen):
             continue
         value = task.main_value(task.from_shown(predictions.values.astype(np.float64)), values)
-        if task.metric.error(value) < _CLEARLY * task.metric.error(own):
+        if task.metric.error(value) < _CLEARLY * task.metric.error(predicted_value):
             notes.append(
                 f"In the labelling {labelling!r}, which the model has learnt too, the "
                 f"{task.metric.label} of the first {counted(len(chosen), 'galaxy')} is {value:.4f} "
-                f"instead of {own:.4f}: if that is how the table was made, pass "
+                f"instead of {predicted_value:.4f}: if that is how the table was made, pass "
                 f"`labelling={labelling!r}`."
             )
     return notes

@@ -87,13 +87,13 @@ def find_answer(task: Task, answer: str) -> tuple[int, str]:
     if len(found) != 1:
         close = get_close_matches(answer.casefold(), named, n=3)
         named_so = [words[index] for index in found] or words
-        some = ", ".join(named_so[:6]) + ", …" * (len(named_so) > 6)
+        examples = ", ".join(named_so[:6]) + ", …" * (len(named_so) > 6)
         raise ArgumentError(
             f"several {task.output_word} are called {answer!r}"
             if found
             else f"the model has no answer {answer!r}",
             argument="answer",
-            wanted=f"one of {some}",
+            wanted=f"one of {examples}",
             hint=f"did you mean {close[0]!r}?" if close and not found else None,
         )
     if not task.known_mask[found[0]]:

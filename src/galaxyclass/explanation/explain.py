@@ -19,9 +19,10 @@ from galaxyclass.explanation.answer_of import (
     answer_of,
     find_answer,
 )
-from galaxyclass.explanation.faithfulness import MARGIN, Faithfulness, measure_faithfulness
+from galaxyclass.explanation.faithfulness import measure_faithfulness
 from galaxyclass.explanation.galaxy import ExplainedGalaxy
 from galaxyclass.explanation.grid import grid_image
+from galaxyclass.explanation.judge import MeanDifference, above_chance, judge
 from galaxyclass.explanation.occlusion import occlusion_map
 from galaxyclass.explanation.orientations import QUARTERS, averaged
 from galaxyclass.explanation.sky import sky_like
@@ -37,33 +38,11 @@ from galaxyclass.model.load import ModelSource, open_model
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import counted, short_path, signed, summary, verb
-from galaxyclass.tasks.scores.bootstrap import bootstrap_ratios, percentile_interval
+from galaxyclass.short import counted, short_path, summary, verb
 from galaxyclass.workers.processes import core_count
 
 #: Galaxies whose maps are compared with those of random weights.
 _SANITY = 4
-#: A difference of faithfulness that is small, though it may be clear.
-_LITTLE = 0.05
-#: Above this rank correlation a map hardly depends on what the network has learnt.
-_SAME = 0.5
-
-
-@dataclass(frozen=True)
-class MeanDifference:
-    """How much more faithful the maps are than others, on average over galaxies.
-
-    ``low`` and ``high`` bound the 95 % bootstrap interval over galaxies; NaN of a single galaxy.
-    """
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the maps are better, and not by chance."""
-        return self.low > 0
 
 
 @dataclass(frozen=True)
@@ -108,7 +87,7 @@ class Explanation:
 
 @public
 def explain(
-    run: ModelSource,
+    model: ModelSource,
     images: Any,
     *,
     answer: str,
@@ -133,7 +112,7 @@ def explain(
 
     Parameters
     ----------
-    run : str, Path, Model or a sequence of them
+    model : str, Path, Model or a sequence of them
         The model, as for `galaxyclass.load_model`.
     images : array, list, paths, folder or table
         As for `galaxyclass.Model.predict`.
@@ -178,7 +157,7 @@ def explain(
     files = output_files(Path(output))
     key = job_key(
         "explain",
-        run=run,
+        model=model,
         images=images,
         answer=answer,
         method=method,
@@ -190,7 +169,7 @@ def explain(
     results.require_free()
     if method != "occlusion":
         require_installed("captum", "torch")
-    model = open_model(run, options)
+    model = open_model(model, options)
     index, words = find_answer(model.task, answer)
     explainer = Explainer(model, index, method, seed)
     cutouts, notes = _read(model, images, count, seed)
@@ -373,92 +352,6 @@ def _read(
     if not cutouts:
         raise ScoreError("nothing to explain: no image could be decoded", got=errors[0])
     return cutouts, notes
-
-
-def above_chance(
-    tested: Sequence[Faithfulness], seed: int
-) -> tuple[MeanDifference, MeanDifference]:
-    """How much better the maps of some galaxies are than random ones, and than a central blob."""
-    scores = [each.found.score for each in tested]
-    return (
-        mean_difference(scores, [each.random.score for each in tested], seed),
-        mean_difference(scores, [each.central.score for each in tested], seed),
-    )
-
-
-def mean_difference(scores: Sequence[float], others: Sequence[float], seed: int) -> MeanDifference:
-    """The mean difference of two scores of the same galaxies, with its interval.
-
-    Examples
-    --------
-    >>> mean_difference([0.5, 0.5, 0.5], [0.25, 0.25, 0.25], 0)
-    MeanDifference(value=0.25, low=0.25, high=0.25)
-    """
-    differences = (np.array(scores) - np.array(others))[:, None]
-    if len(differences) < 2:
-        return MeanDifference(float(differences[0, 0]), float("nan"), float("nan"))
-    samples = bootstrap_ratios(differences, np.ones_like(differences), seed=seed)
-    low, high = percentile_interval(samples)
-    return MeanDifference(float(differences.mean()), float(low[0]), float(high[0]))
-
-
-def judge(
-    above_random: MeanDifference, above_central: MeanDifference, sanity: float | None
-) -> list[str]:
-    """What faithfulness and the sanity check mean: a sentence for anybody, and one of numbers.
-
-    Examples
-    --------
-    >>> better, no_better = MeanDifference(0.3, 0.2, 0.4), MeanDifference(0.0, -0.1, 0.1)
-    >>> for sentence in judge(better, no_better, 0.1):
-    ...     print(sentence)
-    Do not believe these maps: what they mark matters to the prediction no more than the middle of the picture.
-    Faithfulness above that of random maps +0.300 [+0.200, +0.400], of a central blob +0.000 [-0.100, +0.100]; rank correlation with maps of random weights 0.10.
-    """  # noqa: E501 - the lines are what is printed
-    alone = bool(np.isnan(above_random.low))
-    map_, mark = ("this map", "it marks") if alone else ("these maps", "they mark")
-    known = ((above_random, "places at random"), (above_central, "the middle of the picture"))
-    no_better = [other for above, other in known if not _is_better(above)]
-    little_better = [other for above, other in known if above.value <= _LITTLE]
-    if sanity is not None and sanity > _SAME:
-        plain = (
-            f"Do not believe {map_}: a network that has learnt nothing gives much the same, so "
-            "they show the picture and not what the model uses."
-        )
-    elif no_better:
-        plain = (
-            f"Do not believe {map_}: what {mark} matters to the prediction no more than "
-            f"{' or '.join(no_better)}."
-        )
-    elif little_better:
-        plain = (
-            f"Believe {map_} with care: what {mark} matters to the prediction only a little more "
-            f"than {' or '.join(little_better)}."
-        )
-    else:
-        plain = (
-            f"You can believe {map_}: what {mark} matters more to the prediction than places at "
-            "random, and than the middle of the picture."
-        )
-    numbers = (
-        f"Faithfulness above that of random maps {_shown(above_random)}, of a central blob "
-        f"{_shown(above_central)}"
-    )
-    if sanity is not None:
-        numbers += f"; rank correlation with maps of random weights {sanity:.2f}"
-    return [plain, f"{numbers}{' (one galaxy)' if alone else ''}."]
-
-
-def _is_better(difference: MeanDifference) -> bool:
-    """Whether maps are better than others; of a single galaxy, by more than `MARGIN`."""
-    return difference.value > MARGIN if np.isnan(difference.low) else difference.is_clear
-
-
-def _shown(difference: MeanDifference) -> str:
-    if np.isnan(difference.low):
-        return signed(difference.value, 3)
-    low, high = signed(difference.low, 3), signed(difference.high, 3)
-    return f"{signed(difference.value, 3)} [{low}, {high}]"
 
 
 def output_files(picture: Path) -> list[Path]:

@@ -63,19 +63,19 @@ class Beginning:
     def manifest(self) -> Manifest:
         """The model's manifest with this cutout and these frames, as that of a finetuned model."""
         network = self.network
-        own = network.preprocessing if self.frames else None
+        preprocessing = network.preprocessing if self.frames else None
         return replace(
             network,
             preprocessing=self.preprocessing,
             frames=self.frames,
             auxiliary=(),
-            network_outputs=NetworkOutputs(network.task, network.auxiliary, own),
+            network_outputs=NetworkOutputs(network.task, network.auxiliary, preprocessing),
         )
 
 
 @contextmanager
 def open_beginning(
-    run: str | Path | Model, options: InferenceOptions | None, settings: Settings = ()
+    model: str | Path | Model, options: InferenceOptions | None, settings: Settings = ()
 ) -> Iterator[Beginning]:
     """The model to begin with, while the context lasts; of a finetuned one, without its probe.
 
@@ -90,13 +90,13 @@ def open_beginning(
     others = [text for text in texts if _key(text) != _FRAME]
     stated = [text for text in texts if _key(text) == _FRAME]
     frames = _read_frames(stated[-1]) if stated else None
-    if _is_recipe(run):
-        assert not isinstance(run, Model)
-        one = [f"{_FRAME}={_text(frames[0])}"] if frames else []
-        with bare_encoder(as_recipe(run, [*others, *one]), options) as model:
-            yield _in_frames(model, frames)
+    if _is_recipe(model):
+        assert not isinstance(model, Model)
+        largest = [f"{_FRAME}={_text(frames[0])}"] if frames else []
+        with bare_encoder(as_recipe(model, [*others, *largest]), options) as encoder:
+            yield _in_frames(encoder, frames)
         return
-    model = open_model(run, options)
+    model = open_model(model, options)
     bundle = single_bundle(model, "finetune")
     if others:
         raise RecipeError(
@@ -126,40 +126,40 @@ def _in_frames(model: Model, stated: Sequence[int | None] | None) -> Beginning:
         The largest frame is too many times the smallest one; or the cutout has no frame.
     """
     (bundle,) = model.bundles
-    own = bundle.manifest.preprocessing
-    if own.cutout != "centre":
+    preprocessing = bundle.manifest.preprocessing
+    if preprocessing.cutout != "centre":
         if stated is not None:
             raise RecipeError(
                 f"{_FRAME}: the model's cutout has no frame",
                 wanted="a model whose cutout is the image's centre",
-                got=f"the cutout {own.cutout!r}",
+                got=f"the cutout {preprocessing.cutout!r}",
                 hint="leave it out of `settings`",
             )
-        return Beginning(model, own, ())
+        return Beginning(model, preprocessing, ())
     if stated is None:
-        frame = None if own.frame is None else round(own.frame / _SHARES[1])
+        frame = None if preprocessing.frame is None else round(preprocessing.frame / _SHARES[1])
         shares: tuple[float, ...] = _SHARES
     elif len(stated) == 1:
-        changed = own.model_copy(update={"frame": stated[0]})
+        changed = preprocessing.model_copy(update={"frame": stated[0]})
         return Beginning(_with_cutout(model, bundle, changed), changed, ())
     else:
         sides = [side for side in stated if side is not None]
         frame = max(sides)
         shares = tuple(round(side / frame, 4) for side in sides)
-    size = round(own.size / min(shares))
+    size = round(preprocessing.size / min(shares))
     if stated is None:
         size = min(size, _LARGEST)
     if size > _LARGEST:
         raise RecipeError(
             f"{_FRAME}: the largest frame is {1 / min(shares):.3g} times the smallest one",
-            wanted=f"at most {_LARGEST / own.size:.3g} times",
+            wanted=f"at most {_LARGEST / preprocessing.size:.3g} times",
             got=", ".join(map(str, stated or ())),
         )
-    whole = own.model_copy(update={"frame": frame, "size": size})
-    return Beginning(model, whole, _weighted(shares, own.frame, frame))
+    whole = preprocessing.model_copy(update={"frame": frame, "size": size})
+    return Beginning(model, whole, _weighted(shares, preprocessing.frame, frame))
 
 
-def _weighted(shares: Sequence[float], own: int | None, largest: int | None) -> tuple[Frame, ...]:
+def _weighted(shares: Sequence[float], usual: int | None, largest: int | None) -> tuple[Frame, ...]:
     """The frames with their weights; that of the model's own frame is `_OWN` times the others'.
 
     Examples
@@ -170,7 +170,7 @@ def _weighted(shares: Sequence[float], own: int | None, largest: int | None) -> 
     [0.5, 0.5]
     """
     # Without a largest frame that is the whole image, and so is the model's own.
-    own_share = 1.0 if largest is None else (own or 0) / largest
+    own_share = 1.0 if largest is None else (usual or 0) / largest
     counts = [_OWN if abs(share - own_share) < 0.005 else 1 for share in shares]
     return tuple(
         Frame(share, count / sum(counts)) for share, count in zip(shares, counts, strict=True)
@@ -217,9 +217,9 @@ def _text(frame: int | None) -> str:
     return "none" if frame is None else str(frame)
 
 
-def _is_recipe(run: str | Path | Model) -> bool:
+def _is_recipe(model: str | Path | Model) -> bool:
     """Whether it is a recipe, or names one: a name of a recipe that is no folder, or TOML."""
-    if isinstance(run, Model):
+    if isinstance(model, Model):
         return False
-    path = Path(run)
-    return path.suffix.lower() == ".toml" or (str(run) in RECIPES and not path.exists())
+    path = Path(model)
+    return path.suffix.lower() == ".toml" or (str(model) in RECIPES and not path.exists())

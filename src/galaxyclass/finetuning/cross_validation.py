@@ -17,10 +17,10 @@ from galaxyclass.arrays import Doubles
 from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.finetuning.fit_probe import (
     FittedProbe,
-    ProbeInputs,
     fit_best_answer,
     fit_network_probe,
 )
+from galaxyclass.finetuning.probe_inputs import ProbeInputs
 from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL, Score
 from galaxyclass.tasks.task import Task

@@ -12,7 +12,7 @@ from galaxyclass.arrays import Doubles
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.finetuning.beginning import Beginning
-from galaxyclass.finetuning.fit_probe import ProbeInputs
+from galaxyclass.finetuning.probe_inputs import ProbeInputs
 from galaxyclass.model.answer_shares import answer_shares, same_question
 from galaxyclass.model.backends.backend import is_concurrent, natural_batch_size
 from galaxyclass.model.backends.probed_backend import see

@@ -28,7 +28,7 @@ from galaxyclass.finetuning.cross_validation import (
     cross_validate,
     label_curve,
 )
-from galaxyclass.finetuning.embed import embed_galaxies
+from galaxyclass.finetuning.embed import Embedded, embed_galaxies
 from galaxyclass.finetuning.finetuned import (
     Finetuned,
     Made,
@@ -69,7 +69,7 @@ FEWEST_FOR_NETWORK = 100
 
 @public
 def finetune(
-    run: str | Path | Model,
+    model: str | Path | Model,
     images: Dataset | str | Path,
     table: Any = None,
     *,
@@ -92,7 +92,7 @@ def finetune(
 
     Parameters
     ----------
-    run : str, Path or Model
+    model : str, Path or Model
         The model to begin with: ``"pretrained"``, the folder of a run, a bundle, or an exported
         network. Or the name or TOML file of a recipe whose encoder has weights
         (`model.weights`, `model.pretrained`), such as those of timm: its embedding alone is used.
@@ -132,7 +132,7 @@ def finetune(
     InvalidCatalogError
         The table has errors, and ``skip_invalid`` is False.
     BundleError
-        ``run`` is not a model, or several.
+        ``model`` is none, or several.
     RecipeError
         The encoder of a recipe has no weights; or settings that no model has.
     OutputError
@@ -143,7 +143,7 @@ def finetune(
     folder, dataset = Path(output), as_dataset(images, table)
     require_new(folder)
     choices = _Choices(network, balanced, seed, cache)
-    with open_beginning(run, options, settings) as beginning:
+    with open_beginning(model, options, settings) as beginning:
         return _finetune(beginning, dataset, folder, choices, progress)
 
 
@@ -168,14 +168,7 @@ def _finetune(
         workers=model.options.workers,
         progress=progress,
     )
-    began = time.perf_counter()
-    embedded = embed_galaxies(beginning, sample, progress)
-    seen = [counted(model.views, "view")]
-    if beginning.frames:
-        seen.append(frame_sides(beginning.preprocessing, beginning.frames))
-    took = time.perf_counter() - began
-    how = ", ".join([model.name, *seen])
-    log.info("%d galaxies embedded by %s: %.1f s", len(sample.rows), how, took)
+    embedded = _embed(beginning, sample, progress)
     labels, target_notes = LabelledGalaxies.of(embedded.inputs, sample, balanced=choices.balanced)
     task = labels.task
     rungs = _simple_rungs(labels, seed, model)
@@ -224,6 +217,18 @@ def _finetune(
         )
         write_text(temporary / run_folder.METRICS, metrics_json(result.to_json()))
     return result
+
+
+def _embed(beginning: Beginning, sample: Sample, progress: Progress) -> Embedded:
+    """Embed the labelled galaxies, and log how long it took."""
+    began = time.perf_counter()
+    embedded = embed_galaxies(beginning, sample, progress)
+    took = time.perf_counter() - began
+    embedded_by = [beginning.model.name, counted(beginning.model.views, "view")]
+    if beginning.frames:
+        embedded_by.append(frame_sides(beginning.preprocessing, beginning.frames))
+    log.info("%d galaxies embedded by %s: %.1f s", len(sample.rows), ", ".join(embedded_by), took)
+    return embedded
 
 
 def _tries_network(network: NetworkUse, galaxies: int) -> bool:

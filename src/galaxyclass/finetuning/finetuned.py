@@ -151,13 +151,13 @@ class Finetuned:
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``metrics.json``."""
-        own = next(rung for rung in self.rungs if rung.key == self.chosen)
+        rung_chosen = next(rung for rung in self.rungs if rung.key == self.chosen)
         return {
             "score": self.metric.key,
             "parts": {
                 "out_of_fold": {
                     "galaxies": self.galaxies,
-                    **asdict(own.score),
+                    **asdict(rung_chosen.score),
                     "reference": self.rungs[0].score.value,
                 }
             },

@@ -64,9 +64,9 @@ def separations(out_of_fold: OutOfFold) -> list[Separation]:
         counts = int(of_first.sum()), int(of_second.sum())
         if not all(counts):
             continue
-        both = of_first | of_second
-        ranks = rankdata(predictions[both, first] - predictions[both, second])
-        above = ranks[of_first[both]].sum() - counts[0] * (counts[0] + 1) / 2
+        of_either = of_first | of_second
+        ranks = rankdata(predictions[of_either, first] - predictions[of_either, second])
+        above = ranks[of_first[of_either]].sum() - counts[0] * (counts[0] + 1) / 2
         error = np.sqrt((sum(counts) + 1) / (12 * counts[0] * counts[1]))
         pair = names[first], names[second]
         found.append(Separation(pair, float(above / (counts[0] * counts[1])), float(error)))

@@ -95,7 +95,7 @@ class Suspects:
 
 @public
 def suspects(
-    run: str | Path | Model,
+    model: str | Path | Model,
     images: Dataset | str | Path,
     table: Any = None,
     *,
@@ -115,7 +115,7 @@ def suspects(
 
     Parameters
     ----------
-    run, images, table, options, seed, cache, progress
+    model, images, table, options, seed, cache, progress
         As for `finetune`.
     output : str or Path, optional
         A table to write, in any format of `galaxyclass.predict`.
@@ -139,7 +139,7 @@ def suspects(
     """
     if output is not None:
         require_output(Path(output), overwrite=overwrite, quote_formulas=quote_formulas)
-    with open_beginning(run, options) as beginning:
+    with open_beginning(model, options) as beginning:
         sample, notes = read_labels(
             as_dataset(images, table),
             beginning.preprocessing,

@@ -74,12 +74,12 @@ def galaxy_zoo_decals(red: BandPlane, green: BandPlane, blue: BandPlane) -> NDAr
     largest /= np.float32(2.5)
     np.minimum(largest, 1, out=largest)
     largest *= np.float32(np.pi / 2)
-    own = np.cos(largest, out=largest)  # the weight of the pixel's own colour
-    rest = 1 - own
-    grey = mean * rest
-    own += grey * rest
+    colour_weight = np.cos(largest, out=largest)  # the weight of the pixel's own colour
+    grey_weight = 1 - colour_weight
+    grey = mean * grey_weight
+    colour_weight += grey * grey_weight
     for plane in planes:
-        np.multiply(plane, own, out=plane)
+        np.multiply(plane, colour_weight, out=plane)
         np.add(plane, grey, out=plane)
     return _levels(planes, rounded=False)  # cut off, as the project did
 

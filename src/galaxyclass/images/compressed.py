@@ -36,12 +36,12 @@ def decompress(data: bytes, most: int) -> bytes:
     """
     if not data.startswith(COMPRESSED):
         return data
-    content, rest = b"", data
+    content, unread = b"", data
     try:
-        while rest:
-            piece, rest = _member(rest, most - len(content))
+        while unread:
+            piece, unread = _member(unread, most - len(content))
             content = content + piece if content else piece  # large ones are not copied
-            if not rest.startswith(COMPRESSED):  # zeros may follow
+            if not unread.startswith(COMPRESSED):  # zeros may follow
                 break
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise ImageError(

@@ -127,10 +127,10 @@ def _central_bounds(
         return None
     region = (labels == labels[seed]).astype(np.uint8)
     peak = _climb(light, seed)
-    own = _without_neighbours(light, region, peak, threshold)
-    left, right = _edges(light, own, axis=0)
-    top, bottom = _edges(light, own, axis=1)
-    if own is not region:
+    central = _without_neighbours(light, region, peak, threshold)
+    left, right = _edges(light, central, axis=0)
+    top, bottom = _edges(light, central, axis=1)
+    if central is not region:
         # Pixels on the neighbour's side were removed: the object is assumed to be symmetric, as far
         # as the region reaches.
         row, column = peak
@@ -198,7 +198,7 @@ def _without_neighbours(
     rivals = _rivals(light, region, peak)
     if not rivals:
         return region
-    own = region
+    central = region
     level, inner = float(light[peak]), None
     while rivals and level > threshold:
         level = max(level * _STEP, threshold)
@@ -209,11 +209,11 @@ def _without_neighbours(
                 continue  # a part of the object: its peak hardly rises above the saddle
             neighbour = _flood(light, rival, level / _STEP)
             nearer = _distance(neighbour) < _distance(inner)
-            own = np.where(nearer, 0, own).astype(np.uint8)
+            central = np.where(nearer, 0, central).astype(np.uint8)
         inner = outer
-    if own is region:
+    if central is region:
         return region
-    labels = _label(own)
+    labels = _label(central)
     if labels[peak] == 0:
         return region
     return np.asarray(labels == labels[peak], dtype=np.uint8)

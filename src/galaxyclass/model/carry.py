@@ -128,23 +128,23 @@ def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> Ima
         rows, separations, crowded = _by_position(
             paths, file, catalogue.match_radius, catalogue.sky_columns
         )
-        how = f"within {catalogue.match_radius:g} arcseconds"
+        joined_by = f"within {catalogue.match_radius:g} arcseconds"
         if crowded:
             notes.append(
-                f"{counted(crowded, 'image')} {verb(crowded, 'has')} several rows {how}: the "
+                f"{counted(crowded, 'image')} {verb(crowded, 'has')} several rows {joined_by}: the "
                 "nearest is taken."
             )
     else:
         match = find_ids(file.table, known, catalogue.id_column, str(file.path), ())
         rows = _inverted(match.image, len(paths))
         repeated = match.image >= 0
-        how = f"by column {match.column!r}"
+        joined_by = f"by column {match.column!r}"
         if match.path_column is None:
             id_name = match.column
     joined = int((rows >= 0).sum())
     notes.append(
         f"{joined:,} of {counted(len(paths), 'image')} {verb(joined, 'has')} a row of {file.path} "
-        f"({how})."
+        f"({joined_by})."
     )
     carried = _typed(file, names).take(pa.array(rows, mask=rows < 0))
     if separations is not None:
@@ -254,11 +254,11 @@ def _unused(
     yield from unused_columns(left, "not asked for by `carry`")
     without = np.ones(file.table.num_rows, bool)
     without[rows[rows >= 0]] = False
-    for which, reason in (
+    for unused, reason in (
         (without & repeated, "an earlier row of the catalogue names the same image"),
         (without & ~repeated, "rows of the catalogue without an image"),
     ):
-        yield from unused_rows(file.lines[which].tolist(), reason)
+        yield from unused_rows(file.lines[unused].tolist(), reason)
 
 
 def _with_ids(
@@ -268,7 +268,9 @@ def _with_ids(
     text = as_text(file.table[name])
     cells = text.take(pa.array(rows, mask=rows < 0)).to_pylist()
     ids = list(source.ids or ())
-    if any(cell is not None and cell != own for cell, own in zip(cells, ids, strict=True)):
+    if any(
+        cell is not None and cell != image_id for cell, image_id in zip(cells, ids, strict=True)
+    ):
         return source
     carried = source.carried
     if carried is not None and name in carried.column_names:

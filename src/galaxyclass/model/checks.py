@@ -55,12 +55,12 @@ class Statistics:
         Chan, Golub & LeVeque 1983, *The American Statistician* 37, 242.
         """
         if not other.finite or not self.finite:
-            whole, rest = (self, other) if not other.finite else (other, self)
+            whole, part = (self, other) if not other.finite else (other, self)
             moments = {name: getattr(whole, name) for name in _PER_OUTPUT + _PER_RULE}
             return Statistics(
-                rows=whole.rows + rest.rows,
+                rows=whole.rows + part.rows,
                 finite=whole.finite,
-                outside=whole.outside + rest.outside,
+                outside=whole.outside + part.outside,
                 **moments,
             )
         total = self.finite + other.finite

@@ -139,13 +139,13 @@ def describe_differences(
         difference.words(times if difference.trait.key == "size" else None)
         for difference in differences
     ]
-    what = (
+    sentence = (
         f"Taken together, these {sums.images:,} images are not like those that the model knows: "
         f"{'; '.join(words)}."
     )
     if current is not None:
-        what += _remedy(familiar, differences, sample, *current)
-    yield what
+        sentence += _remedy(familiar, differences, sample, *current)
+    yield sentence
 
 
 def _has(differences: Sequence[Difference], key: str) -> bool:

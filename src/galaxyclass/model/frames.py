@@ -127,8 +127,8 @@ def cut_frames(cutouts: NDArray[np.uint8], frames: Sequence[Frame], side: int) -
         pixels, taps = _taps(size, frame.share, side)
         for image, cut in zip(cutouts[:, pixels, pixels], part, strict=True):
             rows = sum(weight[:, None, None] * image[taken] for taken, weight in taps)
-            both = sum(weight[:, None] * rows[:, taken] for taken, weight in taps)
-            np.rint(both, out=cut, casting="unsafe")
+            mixed = sum(weight[:, None] * rows[:, taken] for taken, weight in taps)
+            np.rint(mixed, out=cut, casting="unsafe")
     return parts.reshape(-1, side, side, channels)
 
 

@@ -22,7 +22,7 @@ ModelSource = str | Path | Model | Sequence[str | Path | Model]
 
 @public
 def load_model(
-    source: ModelSource | None = None,
+    model: ModelSource | None = None,
     *,
     views: int | None = None,
     device: Device | None = None,
@@ -36,7 +36,7 @@ def load_model(
 
     Parameters
     ----------
-    source : str, Path, Model, a sequence of them, or None
+    model : str, Path, Model, a sequence of them, or None
         None or ``"pretrained"``: the pretrained model, which comes with the package. Otherwise the
         folder of a run, a bundle, or an exported network (``.onnx``). Several with the same outputs
         are an ensemble: their mean is predicted.
@@ -53,7 +53,7 @@ def load_model(
         Not a model, or a damaged one; several with different outputs; this package has no
         pretrained model.
     ArgumentError, ArgumentTypeError
-        An option out of range; a source of another type, or an empty list.
+        An option out of range; a model of another type, or an empty list.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def load_model(
     backends: Sequence[Backend] | None = None
     if backend is not None:
         backends = list(backend) if isinstance(backend, Sequence) else [backend]
-    return _open_model(PRETRAINED if source is None else source, stated, backends)
+    return _open_model(PRETRAINED if model is None else model, stated, backends)
 
 
 def open_model(source: ModelSource, options: InferenceOptions | None = None) -> Model:
@@ -160,7 +160,8 @@ def single_bundle(source: ModelSource, action: str) -> Bundle:
             got=f"{len(bundles)} of them",
             hint="name one of them: finetuned models cannot be combined"
             if any(bundle.manifest.network_outputs is not None for bundle in bundles)
-            else "combine them first: `galaxyclass.combine(['RUN', 'RUN'], output='runs/mean')`",
+            else "combine them first: "
+            "`galaxyclass.combine(['MODEL', 'MODEL'], output='runs/mean')`",
         )
     return bundles[0]
 
@@ -190,14 +191,14 @@ def _listed(source: Any) -> list[str | Path | Model]:
     if refused:
         raise ArgumentTypeError(
             "a model cannot be loaded from this",
-            argument="source",
+            argument="model",
             wanted="the path of a run, a bundle or an exported network; "
             f'"{PRETRAINED}"; a Model; or a list of them',
             got=type(refused[0]).__name__,
         )
     if not listed:
         raise ArgumentError(
-            "no model was named", argument="source", wanted="one or more", got="an empty list"
+            "no model was named", argument="model", wanted="one or more", got="an empty list"
         )
     return listed
 

@@ -20,7 +20,7 @@ class ModelGoneError(BundleError):
 def model_that_made(
     provenance: Mapping[str, Any],
     name: str,
-    run: ModelSource | None = None,
+    model: ModelSource | None = None,
     *,
     beside: Path | None = None,
     options: InferenceOptions | None = None,
@@ -33,7 +33,7 @@ def model_that_made(
         Of the predictions, as far as it is known.
     name : str
         Of the predictions, for messages.
-    run : str, Path, Model or a sequence of them, optional
+    model : str, Path, Model or a sequence of them, optional
         The model. Otherwise it is looked for where the predictions say that it was, and beside
         their file; where they say nothing, it is the pretrained one.
     beside : Path, optional
@@ -51,11 +51,13 @@ def model_that_made(
     if options is None:
         views = provenance.get("views")
         options = InferenceOptions(views=views if isinstance(views, int) else None)
-    model = open_model(_found(provenance, name, beside) if run is None else run, options)
+    if model is None:
+        model = _found(provenance, name, beside)
+    model = open_model(model, options)
     if provenance.get("digest", model.digest) != model.digest:
         raise BundleError(
             f"{name}: made by another model than {model.name}",
-            argument="run",
+            argument="model",
             wanted=f"the model {provenance.get('model')}",
             got=model.name,
             hint="name that model, or predict again",
@@ -75,7 +77,7 @@ def _found(provenance: Mapping[str, Any], name: str, beside: Path | None) -> Seq
         if source != PRETRAINED and existing is None:
             raise ModelGoneError(
                 f"{name}: the model that made it is not there any more",
-                argument="run",
+                argument="model",
                 wanted=f"the model {provenance.get('model')}, which was {source}",
                 got="no such file or folder",
                 hint="name that model",

@@ -20,7 +20,7 @@ from galaxyclass.progress import Progress, silent
 
 @public
 def predict(
-    run: ModelSource | None,
+    model: ModelSource | None,
     images: Any,
     *,
     output: str | Path,
@@ -51,8 +51,8 @@ def predict(
     are, otherwise text. An image that cannot be decoded gets no row; it is listed with its error in
     ``<output>_failed.csv``.
 
-    Several runs are an ensemble: their mean is written, in the columns of the first. Each image is
-    decoded once for all runs and views, or once for each scale of the runs' cutouts.
+    Several models are an ensemble: their mean is written, in the columns of the first. Each image
+    is decoded once for all models and views, or once for each scale of the models' cutouts.
 
     Memory does not grow with the number of images, except for the list of their paths. If the
     prediction is interrupted or killed, the same call goes on where it stopped, and the output is
@@ -60,7 +60,7 @@ def predict(
 
     Parameters
     ----------
-    run : str, Path, Model, a sequence of them or None
+    model : str, Path, Model, a sequence of them or None
         The folder of a run, a bundle, or an exported network (``.onnx``); several
         with the same outputs; or None or ``"pretrained"`` for the pretrained model, which comes
         with the package.
@@ -108,15 +108,15 @@ def predict(
     CatalogError
         No images; in the contest layout, two images of the same name.
     BundleError
-        ``run`` is not a run or a bundle; the runs have different outputs; a bundle does not have
-        an extra column; there is no pretrained model.
+        ``model`` is not a run or a bundle; several have different outputs; one does not have an
+        extra column; there is no pretrained model.
     MissingExtraError, DeviceError
         See `open_backend`.
     PredictionInterruptedError
         Ctrl-C; the finished chunks are kept.
     """
     require_output(Path(output), overwrite=overwrite, quote_formulas=quote_formulas)
-    model = open_model(PRETRAINED if run is None else run, options)
+    model = open_model(PRETRAINED if model is None else model, options)
     return model.predict_to_file(
         find_image_files(images) if _are_paths(images) else images,
         output=output,

@@ -45,6 +45,6 @@ def find_pretrained() -> Path:
         raise BundleError(
             "no pretrained model: this galaxyclass was built without it",
             wanted="the folder of a training",
-            hint="name a run, as `run`",
+            hint="name another, as `model`",
         )
     return folder

@@ -118,6 +118,6 @@ def describe_reading(notes: Mapping[str, int], images: int) -> Iterator[str]:
         else:
             yield f"{counted(count, 'picture')}: {note}."
     if len(ordered) > _MOST_NOTES:
-        rest = sum(count for _, count in ordered[_MOST_NOTES:])
+        others = sum(count for _, count in ordered[_MOST_NOTES:])
         ways = counted(len(ordered) - _MOST_NOTES, "other way")
-        yield f"{counted(rest, 'picture')}: read in {ways}."
+        yield f"{counted(others, 'picture')}: read in {ways}."

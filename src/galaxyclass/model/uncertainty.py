@@ -41,7 +41,7 @@ def table_uncertainty(
     if missing and (not partial or not present):
         raise ArgumentError(
             f"{source}: no column {missing[0]!r}, which the model predicts",
-            argument="run",
+            argument="model",
             wanted="the model that made the predictions",
             hint="name that model",
         )

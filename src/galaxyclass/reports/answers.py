@@ -49,20 +49,20 @@ def answer_summaries(tree: Tree, predictions: Doubles) -> list[AnswerSummary]:
     predictions : (galaxies, answers) float64, joint
         NaN unknown.
     """
-    questions = {question.code: question.key.replace("_", " ") for question in tree.questions}
+    questions = {question.code: question.words for question in tree.questions}
     summaries = []
     for index, answer in enumerate(tree.answers):
         values = predictions[:, index]
         values = values[~np.isnan(values)]
-        some = len(values) > 0
+        is_known = len(values) > 0
         summaries.append(
             AnswerSummary(
                 answer.code,
                 answer.name,
                 questions[answer.question],
-                float(values.mean()) if some else math.nan,
+                float(values.mean()) if is_known else math.nan,
                 int((values >= _MAJORITY).sum()),
-                float(values.max()) if some else math.nan,
+                float(values.max()) if is_known else math.nan,
             )
         )
     return summaries
@@ -85,7 +85,7 @@ def vote_overview(folder: PredictedFolder) -> list[ReportSection]:
             )
             for each in summaries[where]
         ]
-        title = f"{question.code} {question.key.replace('_', ' ')}"
+        title = question.title
         figures.append(Figure(title, rows_of_bars(rows, longest, f"Answers to {title}")))
     columns = ("code", "name", "question", "mean", "majority", "highest")
     answers = ReportSection(

@@ -62,7 +62,7 @@ def explained_section(
     BundleError
         Several models with different cutouts.
     """
-    from galaxyclass.explanation.explain import above_chance, judge
+    from galaxyclass.explanation.judge import above_chance, judge
 
     explain = _Explain(model, predictions, kind, seed)
     galleries, tested = [], list[_Explained]()

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from galaxyclass.arguments import Part, public
-from galaxyclass.arrays import Doubles
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import read_galaxies
-from galaxyclass.errors import BundleError, CatalogError, ScoreError
+from galaxyclass.errors import BundleError, CatalogError
 from galaxyclass.evaluation.evaluate import evaluate
 from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.extras import require
@@ -29,29 +27,14 @@ from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.progress import Progress, silent
-from galaxyclass.reports.agreement import agreement_section
-from galaxyclass.reports.closing import (
-    citing_section,
-    learning_section,
-    limits_section,
-    training_section,
-)
-from galaxyclass.reports.comparison import comparison_section
-from galaxyclass.reports.explained import explained_groups, explained_section
-from galaxyclass.reports.kinds import sections_of
-from galaxyclass.reports.opening import opening_section
 from galaxyclass.reports.page import report_page
-from galaxyclass.reports.parts import Gallery, ReportSection, ReportSettings
-from galaxyclass.reports.predicted import PredictedFolder, extra_columns, predict_folder
-from galaxyclass.reports.properties import columns_of_numbers, property_section
-from galaxyclass.reports.scored import ScoredModel, in_common, scored_model
-from galaxyclass.reports.strange import extreme_gallery, strange_section
-from galaxyclass.short import counted, short_path, summary, verb
+from galaxyclass.reports.parts import ReportSection, ReportSettings
+from galaxyclass.reports.predicted import extra_columns, predict_folder
+from galaxyclass.reports.properties import columns_of_numbers
+from galaxyclass.reports.sections import folder_sections, scored_sections
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.version import __version__
-
-_WORST, _SUREST = "The largest errors", "Those that the model is surest of"
-_UNEXPLAINED = "Nothing is explained: the model predicts numbers, and no answer or class."
 
 #: The file of all numbers, written before the page.
 REPORT_NUMBERS = "report.json"
@@ -85,7 +68,7 @@ class Report:
 
 @public
 def report(
-    run: ModelSource,
+    model: ModelSource,
     images: Dataset | str | Path,
     table: Any = None,
     *,
@@ -113,7 +96,7 @@ def report(
 
     Parameters
     ----------
-    run : str, Path, Model or a sequence of them
+    model : str, Path, Model or a sequence of them
         The folder of a run, a bundle, an exported network, or ``"pretrained"``. Several are shown
         side by side, the first in detail; they predict the same. (For the mean of several,
         give ``load_model([A, B])``.)
@@ -166,7 +149,7 @@ def report(
     """
     require("jinja2")
     dataset, page = as_dataset(images, table), require_page(output)
-    sources = [run] if isinstance(run, str | Path | Model) else list(run)
+    sources = [model] if isinstance(model, str | Path | Model) else list(model)
     models = [open_model(source, options) for source in sources]
     require_same_outputs(models)
     names = unique_names(models)
@@ -188,40 +171,11 @@ def report(
     # The page is written last: where a job was stopped, the same job may have written it.
     require_free(page, overwrite=overwrite or (folder / UNFINISHED).is_file())
     labelled = has_labels(models[0], dataset)
-    if labelled and against:
-        # Read as the models were taught: their numbers or counts need not be named again.
-        bundles = models[0].bundles
-        columns_of_numbers(
-            read_galaxies(common_task(bundles), common_auxiliary(bundles), dataset)[1], against
-        )
-    elif against:
-        raise CatalogError(
-            f"{dataset.name}: no table, and so no column {against[0]!r}",
-            argument="against",
-            wanted="columns of a table with what the model predicts",
-        )
+    if against:
+        _require_columns(models[0], dataset, against, labelled=labelled)
+    job = _Job(models, names, dataset, folder, settings, quote_formulas, progress)
     with results.claim():
-        if labelled:
-            content = _score(
-                models,
-                names,
-                dataset,
-                folder,
-                part=part,
-                settings=settings,
-                quote_formulas=quote_formulas,
-                progress=progress,
-            )
-        else:
-            content = _predict(
-                models,
-                names,
-                dataset,
-                folder,
-                settings=settings,
-                quote_formulas=quote_formulas,
-                progress=progress,
-            )
+        content = _score(job, part) if labelled else _predict(job)
         finished = write_report(
             content.title,
             [content.source],
@@ -235,6 +189,39 @@ def report(
     return replace(finished, notes=tuple(dict.fromkeys((*content.remarks, *finished.notes))))
 
 
+def _require_columns(
+    model: Model, dataset: Dataset, against: Sequence[str], *, labelled: bool
+) -> None:
+    """Refuse columns that the table does not have.
+
+    Raises
+    ------
+    CatalogError
+    """
+    if not labelled:
+        raise CatalogError(
+            f"{dataset.name}: no table, and so no column {against[0]!r}",
+            argument="against",
+            wanted="columns of a table with what the model predicts",
+        )
+    # Read as the models were taught: their numbers or counts need not be named again.
+    task, auxiliary = common_task(model.bundles), common_auxiliary(model.bundles)
+    columns_of_numbers(read_galaxies(task, auxiliary, dataset)[1], against)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is reported on, and how; `folder` is that of the numbers."""
+
+    models: Sequence[Model]
+    names: Sequence[str]
+    dataset: Dataset
+    folder: Path
+    settings: ReportSettings
+    quote_formulas: bool
+    progress: Progress
+
+
 @dataclass(frozen=True)
 class _Content:
     """What a page shows; `remarks` are those of the prediction, which are printed as well."""
@@ -246,36 +233,30 @@ class _Content:
     remarks: Sequence[str]
 
 
-def _score(
-    models: Sequence[Model],
-    names: Sequence[str],
-    dataset: Dataset,
-    folder: Path,
-    *,
-    part: Part,
-    settings: ReportSettings,
-    quote_formulas: bool,
-    progress: Progress,
-) -> _Content:
+def _score(job: _Job, part: Part) -> _Content:
     """Score models on galaxies with labels."""
     evaluations = [
         evaluate(
             model,
-            dataset,
-            output=folder / f"model_{number}",
+            job.dataset,
+            output=job.folder / f"model_{number}",
             part=part,
-            votes=settings.votes,
+            votes=job.settings.votes,
             include=extra_columns(model),
-            seed=settings.seed,
+            seed=job.settings.seed,
             overwrite=True,
-            quote_formulas=quote_formulas,
-            progress=progress,
+            quote_formulas=job.quote_formulas,
+            progress=job.progress,
         )
-        for number, model in enumerate(models, 1)
+        for number, model in enumerate(job.models, 1)
     ]
-    sections, notes = scored_sections(models, names, evaluations, settings, progress)
+    sections, notes = scored_sections(
+        job.models, job.names, evaluations, job.settings, job.progress
+    )
     return _Content(
-        f"How good is the model “{names[0]}”?" if len(models) == 1 else " and ".join(names),
+        f"How good is the model “{job.names[0]}”?"
+        if len(job.models) == 1
+        else " and ".join(job.names),
         _source(evaluations[0]),
         sections,
         notes,
@@ -283,33 +264,24 @@ def _score(
     )
 
 
-def _predict(
-    models: Sequence[Model],
-    names: Sequence[str],
-    dataset: Dataset,
-    folder: Path,
-    *,
-    settings: ReportSettings,
-    quote_formulas: bool,
-    progress: Progress,
-) -> _Content:
+def _predict(job: _Job) -> _Content:
     """Predict images without labels."""
+    images = job.dataset.images
     folders = [
         predict_folder(
             name,
             model,
-            dataset.catalog,
-            folder / f"model_{number}.csv",
-            progress,
-            quote_formulas=quote_formulas,
+            job.dataset.catalog,
+            job.folder / f"model_{number}.csv",
+            job.progress,
+            quote_formulas=job.quote_formulas,
         )
-        for number, (name, model) in enumerate(zip(names, models, strict=True), 1)
+        for number, (name, model) in enumerate(zip(job.names, job.models, strict=True), 1)
     ]
-    sections, notes = folder_sections(folders, settings, progress)
+    sections, notes = folder_sections(folders, job.settings, job.progress)
     return _Content(
-        f"What is in {dataset.images.name or dataset.images}?",
-        f"{counted(len(folders[0]), 'image')} of {dataset.images}, as the model {names[0]} sees "
-        "them",
+        f"What is in {images.name or images}?",
+        f"{counted(len(folders[0]), 'image')} of {images}, as the model {job.names[0]} sees them",
         sections,
         notes,
         folders[0].summary.notes,
@@ -365,181 +337,6 @@ def report_evaluation(
 def _source(evaluation: Evaluation) -> str:
     dataset, galaxies = evaluation.dataset, counted(evaluation.scores.galaxies, "galaxy")
     return f"{galaxies} of {dataset.name}; images: {dataset.images}"
-
-
-def scored_sections(
-    models: Sequence[Model],
-    names: Sequence[str],
-    evaluations: Sequence[Evaluation],
-    settings: ReportSettings,
-    progress: Progress,
-) -> tuple[list[ReportSection], list[str]]:
-    """The sections of a report with labels, and notes on what was left out."""
-    scored = [
-        scored_model(name, model, evaluation, settings.seed)
-        for name, model, evaluation in zip(names, models, evaluations, strict=True)
-    ]
-    if len(scored) > 1:
-        scored = in_common(scored, settings.votes)
-    first = scored[0]
-    # Without remarks on the course of the prediction: a stopped report ends as any other.
-    notes = [models[0].ensemble.note] if models[0].ensemble.note else []
-    notes += [*evaluations[0].notes, *evaluations[0].prediction.warnings]
-    sections: list[ReportSection | None] = [opening_section(scored)]
-    if len(scored) > 1:
-        sections.append(comparison_section(scored))
-    sections += _of_each(scored, settings)
-    measures = [(_WORST, first.losses)]
-    with suppress(ScoreError):  # numbers do not say how sure the model is of them
-        measures.append((_SUREST, -first.task.uncertainty(first.predictions)))
-    sections.append(_galaxies_section(first, measures))
-    if settings.explain:
-        sections.append(_explained(first, measures, settings, notes, progress))
-    strange = _strange(first)
-    if strange is not None:
-        # The pictures are the same for all models; what is strange to each is its own.
-        sections.append(strange if len(scored) == 1 else _named(strange, first.name))
-    for number, model in enumerate(scored, 1):
-        by_property = property_section(model, settings.by, progress)
-        if by_property is not None and len(scored) > 1:
-            by_property = _named(by_property, model.name, number)
-        sections.append(by_property)
-    sections += [
-        learning_section(scored),
-        training_section(first, notes),
-        limits_section(first.model),
-        citing_section(first.model),
-    ]
-    return [section for section in sections if section is not None], notes
-
-
-def _galaxies_section(model: ScoredModel, measures: Sequence[tuple[str, Doubles]]) -> ReportSection:
-    """Pictures of the galaxies that are highest in each measure, first that of the errors."""
-    kind = sections_of(model.task)
-
-    def gallery(title: str, values: Doubles) -> Gallery:
-        caption = kind.error_caption if title == _WORST else kind.caption
-        return extreme_gallery(
-            title,
-            model,
-            values,
-            lambda index: caption(model.task, model.predictions[index], model.values[index]),
-        )
-
-    return ReportSection(
-        "galaxies",
-        "Galaxy by galaxy",
-        (
-            "Numbers hide what pictures show. Where the model is far off: is the galaxy hard, "
-            "is the picture bad, or would you side with the model?",
-        ),
-        galleries=tuple(gallery(title, values) for title, values in measures),
-    )
-
-
-def _strange(model: ScoredModel | PredictedFolder) -> ReportSection | None:
-    """The images that are flagged; None for a model without an out-of-distribution score."""
-    scores, kind = model.strangeness, sections_of(model.task)
-    if scores is None:
-        return None
-
-    def caption(index: int) -> str:
-        words = kind.caption(model.task, model.predictions[index], None)
-        return f"score {scores[index]:.2f}\n{words}"
-
-    return strange_section(scores, model.catalog, model.preprocessing, caption)
-
-
-def folder_sections(
-    folders: Sequence[PredictedFolder], settings: ReportSettings, progress: Progress
-) -> tuple[list[ReportSection], list[str]]:
-    """The sections of a report without labels, and notes on what was left out."""
-    first = folders[0]
-    kind, strange = sections_of(first.task), _strange(first)
-    # How the images differ from those of the training stands first: it says how far the rest can
-    # be trusted.
-    sections = [*([] if strange is None else [strange]), *kind.overview(first)]
-    if len(folders) > 1:
-        sections.append(agreement_section(folders, kind.caption))
-    notes = [first.model.ensemble.note] if first.model.ensemble.note else []
-    notes += first.summary.warnings
-    if settings.explain and kind.explained is None:
-        notes.append(_UNEXPLAINED)
-    elif settings.explain:
-        doubt = first.task.uncertainty(first.predictions)
-        measures = [(_SUREST, -doubt), ("Those that it is least sure of", doubt)]
-        explained = _explained(first, measures, settings, notes, progress)
-        sections += [] if explained is None else [explained]
-    if first.summary.failed:
-        notes.append(f"Left out, since not decodable: {counted(first.summary.failed, 'image')}.")
-    sections.append(
-        ReportSection(
-            "notes",
-            "What was read, and what was not",
-            (
-                f"{first.summary.predicted:,} of {counted(first.summary.images, 'image')} "
-                f"{verb(first.summary.predicted, 'was')} predicted.",
-            ),
-            points=tuple(notes),
-        )
-    )
-    progress("draw", len(sections), len(sections), unit="sections")
-    return [*sections, limits_section(first.model), citing_section(first.model)], notes
-
-
-def _of_each(scored: Sequence[ScoredModel], settings: ReportSettings) -> list[ReportSection]:
-    """The sections of scores: those that show all models together, and the others of each."""
-    kind = sections_of(scored[0].task)
-    if len(scored) == 1:
-        return kind.scored(scored, settings)
-    of_models = [kind.scored([model], settings) for model in scored]
-    sections = []
-    for together in kind.scored(scored, settings):
-        if together.key in kind.together:
-            sections.append(together)
-            continue
-        for number, (model, own) in enumerate(zip(scored, of_models, strict=True), 1):
-            sections += [
-                _named(section, model.name, number)
-                for section in own
-                if section.key == together.key and (number == 1 or not section.galleries)
-            ]
-    return sections
-
-
-def _named(section: ReportSection, name: str, number: int = 1) -> ReportSection:
-    """A section of one of several models, with its name; the tables of the first keep theirs."""
-    ending = "" if number == 1 else f"_{number}"
-    return replace(
-        section,
-        key=section.key + ending,
-        title=f"{name}: {section.title}",
-        tables=tuple(replace(table, name=table.name + ending) for table in section.tables),
-    )
-
-
-def _explained(
-    model: ScoredModel | PredictedFolder,
-    measures: Sequence[tuple[str, Doubles]],
-    settings: ReportSettings,
-    notes: list[str],
-    progress: Progress,
-) -> ReportSection | None:
-    """The section of maps, or a note why there is none."""
-    kind = sections_of(model.task)
-    if kind.explained is None:
-        notes.append(_UNEXPLAINED)
-        return None
-    groups = explained_groups(measures, settings.explain)
-    return explained_section(
-        model.model,
-        model.catalog,
-        model.predictions,
-        groups,
-        kind,
-        seed=settings.seed,
-        progress=progress,
-    )
 
 
 def write_report(

@@ -154,3 +154,9 @@ def in_common(models: Sequence[ScoredModel], votes: float) -> list[ScoredModel]:
             taken = replace(taken, report=report)
         shared_models.append(taken)
     return shared_models
+
+
+def classes_by_size(model: ScoredModel) -> list[int]:
+    """The classes that have galaxies, those with the most first."""
+    counts = model.report.scores.confusion.sum(axis=1)
+    return [int(index) for index in np.argsort(-counts, kind="stable") if counts[index]]

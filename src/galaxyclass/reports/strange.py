@@ -53,13 +53,13 @@ def summarise_strangeness(scores: Doubles) -> Strangeness:
     1
     """
     flagged = int((scores > 1).sum())
-    some = len(scores) > 0
+    is_known = len(scores) > 0
     return Strangeness(
         len(scores),
         flagged,
-        flagged / len(scores) if some else math.nan,
-        float(np.median(scores)) if some else math.nan,
-        float(scores.max()) if some else math.nan,
+        flagged / len(scores) if is_known else math.nan,
+        float(np.median(scores)) if is_known else math.nan,
+        float(scores.max()) if is_known else math.nan,
     )
 
 

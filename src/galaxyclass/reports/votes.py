@@ -61,7 +61,7 @@ def question_scores(model: ScoredModel, tree: Tree) -> list[QuestionScore]:
     return [
         QuestionScore(
             question.code,
-            question.key.replace("_", " "),
+            question.words,
             scores.questions[index].value,
             scores.questions[index].low,
             scores.questions[index].high,
@@ -141,7 +141,7 @@ def against_truth(model: ScoredModel, tree: Tree, votes: float) -> ReportSection
         binned = bin_truth(predicted, true, _EDGES, seed=model.seed)
         if not sum(binned.entries):
             continue
-        title = f"{question.code} {question.key.replace('_', ' ')}"
+        title = question.title
         points = _some_points(predicted, true, generator)
         figures.append(Figure(title, _truth_panel(title, points, binned, votes)))
         rows += [
@@ -212,11 +212,11 @@ def _coverage(model: ScoredModel, tree: Tree, coverage: Coverage) -> ReportSecti
     nan = math.nan
     by_question = [
         MarkRow(
-            f"{q.code} {q.key.replace('_', ' ')}",
+            question.title,
             [RowMark((share, nan, nan), 0)],
             percent(share, 1),
         )
-        for q, share in zip(tree.questions, coverage.questions, strict=True)
+        for question, share in zip(tree.questions, coverage.questions, strict=True)
         if not math.isnan(share)
     ]
     by_value = [

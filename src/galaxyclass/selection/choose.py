@@ -62,15 +62,15 @@ def spread_out(
     count : int
         At most so many.
     """
-    own = np.asarray(vectors[candidates])
+    candidate_vectors = np.asarray(vectors[candidates])
     distances = np.full(len(candidates), np.inf, np.float32)
     for start in range(0, len(labelled), 1024):
         centres = np.asarray(vectors[labelled[start : start + 1024]])
-        distances = np.minimum(distances, 1 - (own @ centres.T).max(axis=1))
+        distances = np.minimum(distances, 1 - (candidate_vectors @ centres.T).max(axis=1))
     chosen: list[int] = []
     for _ in range(min(count, len(candidates))):
         index = int(np.argmax(distances))
         chosen.append(index)
-        distances = np.minimum(distances, 1 - own @ own[index])
+        distances = np.minimum(distances, 1 - candidate_vectors @ candidate_vectors[index])
         distances[chosen] = -np.inf
     return candidates[chosen]

@@ -69,7 +69,7 @@ def select(
     labelled: Any = None,
     where: Sequence[str] = (),
     spread: int = 1,
-    run: str | Path | Model | None = None,
+    model: str | Path | Model | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Selection:
@@ -102,7 +102,7 @@ def select(
         For all but ``random``: of the ``spread * count`` best galaxies those that are least alike,
         and unlike the labelled ones, are chosen. 1, the default, takes the best in their order,
         however alike: it needed the fewest labels (docs/similar.md).
-    run : str, Path or Model, optional
+    model : str, Path or Model, optional
         The model that made the predictions, whose task knows what is uncertain. By default it is
         found by what the predictions say of it.
     seed : int
@@ -153,7 +153,7 @@ def select(
         rows = best_rows(measure, allowed, count)
         reasons = ["drawn at random"] * len(rows)
     else:
-        measure, words_of = _measure(file, index, known, by=by, answer=answer, run=run)
+        measure, words_of = _measure(file, index, known, by=by, answer=answer, model=model)
         pool = best_rows(measure, allowed, count * spread)
         rows = (
             pool if index is None or spread == 1 else spread_out(index.vectors, pool, known, count)
@@ -195,7 +195,7 @@ def _measure(
     *,
     by: str,
     answer: str | None,
-    run: str | Path | Model | None,
+    model: str | Path | Model | None,
 ) -> tuple[NDArray[np.float64], Callable[[float], str]]:
     """How much each galaxy is worth a label, (galaxies,) float64, and a value of it in words."""
     if by == "unlike":
@@ -210,7 +210,7 @@ def _measure(
         name = column_named(file.others, answer, "answer")
         return _column(file, name, "answer"), lambda value: f"predicted {name} {value:.3f}"
     folder = None if file.path is None else file.path.parent
-    model = model_that_made(file.provenance, file.name, run, beside=folder)
+    model = model_that_made(file.provenance, file.name, model, beside=folder)
     values = table_uncertainty(file.others, model.task, file.name)
     return values, model.task.uncertainty_words
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from galaxyclass.model.writers import with_votable_header
+from galaxyclass.serving.batches import Answers, Upload
 from galaxyclass.serving.pages import render_page
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.serving.served import Served
@@ -152,24 +154,10 @@ def add_api(app: FastAPI, served: Served) -> None:
     ) -> Response:
         """Predict pictures: one galaxy, one row."""
         kind = _wanted(request.headers.get("accept", "*/*"))
-        if unknown := [name for name in request.query_params if name != "embedding"]:
-            raise RefusedError(
-                422,
-                f"the address has a parameter {unknown[0]!r} that is not known",
-                wanted="embedding, or none",
-                hint="/api lists what can be asked",
-            )
+        _require_known_parameters(request)
         uploads = await uploads_of(request, served.predictor)
         answers = await answers_to(served.predictor, uploads, embedding=embedding)
-        if all(row is None for row in answers.rows):
-            raise RefusedError(
-                422,
-                "no picture could be decoded",
-                got="\n".join(
-                    f"{upload.name}: {error}"
-                    for upload, error in zip(uploads[:10], answers.errors[:10], strict=True)
-                ),
-            )
+        _require_decoded(uploads, answers)
         if kind == PARQUET:
             table = answer_table(uploads, answers, embedding=embedding)
             buffer = io.BytesIO()
@@ -221,6 +209,28 @@ def add_api(app: FastAPI, served: Served) -> None:
     app.add_api_route(
         "/api", description, methods=["GET"], include_in_schema=False, response_model=None
     )
+
+
+def _require_known_parameters(request: Request) -> None:
+    if unknown := [name for name in request.query_params if name != "embedding"]:
+        raise RefusedError(
+            422,
+            f"the address has a parameter {unknown[0]!r} that is not known",
+            wanted="embedding, or none",
+            hint="/api lists what can be asked",
+        )
+
+
+def _require_decoded(uploads: Sequence[Upload], answers: Answers) -> None:
+    if all(row is None for row in answers.rows):
+        raise RefusedError(
+            422,
+            "no picture could be decoded",
+            got="\n".join(
+                f"{upload.name}: {error}"
+                for upload, error in zip(uploads[:10], answers.errors[:10], strict=True)
+            ),
+        )
 
 
 def served_outputs(served: Served) -> str:

@@ -53,17 +53,16 @@ def agreements(labels: LabelLog) -> list[PairOfPeople]:
     for name in labels.galaxies:
         given = labels.complete(name)
         for pair in combinations(sorted(given), 2):
-            both = (given[pair[0]][code], given[pair[1]][code])
-            answers.setdefault(pair, []).append(both)
+            answers.setdefault(pair, []).append((given[pair[0]][code], given[pair[1]][code]))
     return [
-        PairOfPeople(*pair, len(both), sum(a == b for a, b in both), _kappa(both))
-        for pair, both in sorted(answers.items())
+        PairOfPeople(*pair, len(pairs), sum(a == b for a, b in pairs), _kappa(pairs))
+        for pair, pairs in sorted(answers.items())
     ]
 
 
-def _kappa(both: list[tuple[str, str]]) -> float:
+def _kappa(pairs: list[tuple[str, str]]) -> float:
     """Cohen's kappa (1960): the agreement beyond chance, divided by the largest possible."""
-    same = sum(a == b for a, b in both) / len(both)
-    first, second = (Counter(column) for column in zip(*both, strict=True))
-    chance = sum(first[name] * second[name] for name in first) / len(both) ** 2
+    same = sum(a == b for a, b in pairs) / len(pairs)
+    first, second = (Counter(column) for column in zip(*pairs, strict=True))
+    chance = sum(first[name] * second[name] for name in first) / len(pairs) ** 2
     return float("nan") if chance == 1 else (same - chance) / (1 - chance)

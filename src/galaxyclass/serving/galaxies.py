@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from fastapi import FastAPI
+from numpy.typing import NDArray
 from starlette.responses import RedirectResponse, Response
 
 from galaxyclass.errors import ArgumentError
@@ -29,66 +30,85 @@ def add_galaxies(
     app: FastAPI, served: Served, rows: PredictionRows, options: dict[str, Any]
 ) -> None:
     """Add the pages of a file of predictions."""
-    shown = names_to_show(served.model.task, rows.id_column, rows.names)
-    example = example_column(served.model.task, rows.names)
+    pages = GalaxyPages(served, rows)
+    app.add_api_route("/galaxies", pages.galaxies, **options)
+    app.add_api_route("/galaxies/find", pages.find, **options)
+    app.add_api_route("/galaxies/table.{kind}", pages.table, **options)
+    app.add_api_route("/galaxies/{row}", pages.galaxy, **options)
+    app.add_api_route("/galaxies/{row}/picture.jpg", pages.picture, **options)
+    app.add_api_route("/galaxies/{row}/why", pages.why, **options)
+    app.add_api_route("/galaxies/{row}/why/{kind}.png", pages.map_of, **options)
 
-    def by_labels(ids: list[str]) -> tuple[GalaxyView | None, ...]:
-        return served.label_model.of_files([served.pictures.path(name) for name in ids])
 
-    def galaxies(where: str = "", sort: str = "", order: str = "down", number: int = 1) -> Response:
-        query = {"where": where, "sort": sort, "order": order}
+class GalaxyPages:
+    """The pages of a file of predictions: a method answers a kind of request."""
+
+    def __init__(self, served: Served, rows: PredictionRows) -> None:
+        self._served, self._rows, self._task = served, rows, served.model.task
+        self._shown = names_to_show(self._task, rows.id_column, rows.names)
+        self._example = example_column(self._task, rows.names)
+
+    def galaxies(
+        self, where: str = "", sort: str = "", order: str = "down", number: int = 1
+    ) -> Response:
+        """One page of the galaxies that meet some conditions."""
         error, found = None, np.empty(0, np.int64)
         try:
-            found = rows.rows_where(conditions(where), sort.strip(), descending=order != "up")
+            found = self._found(where, sort, order)
         except ArgumentError as wrong:
             error = wrong
         last = max(1, -(-len(found) // ON_PAGE))
         current = min(max(number, 1), last)
         here = found[(current - 1) * ON_PAGE : current * ON_PAGE]
-        table = rows.read(here, shown)
-        views = [view_of(served.model.task, rows.id_column, row) for row in table.to_pylist()]
-        ids = served.ids(here)
+        table = self._rows.read(here, self._shown)
+        views = [view_of(self._task, self._rows.id_column, row) for row in table.to_pylist()]
+        ids = self._served.ids(here)
         return render_page(
             "galaxies",
-            served,
+            self._served,
             status=200 if error is None else 422,
-            query=query,
+            query={"where": where, "sort": sort, "order": order},
             error=error,
             count=len(found),
             number=current,
             last=last,
-            galaxies=list(zip(here.tolist(), ids, views, by_labels(ids), strict=True)),
-            columns=rows.names,
-            example=example,
+            galaxies=list(zip(here.tolist(), ids, views, self._by_labels(ids), strict=True)),
+            columns=self._rows.names,
+            example=self._example,
             kinds=list(TABLES),
         )
 
-    def find(name: str = "") -> Response:
-        row = rows.row_of(name.strip())
+    def find(self, name: str = "") -> Response:
+        """The page of the galaxy with an id."""
+        row = self._rows.row_of(name.strip())
         if row is None:
+            example = ", ".join(self._served.ids([0]))
             raise RefusedError(
                 404,
                 f"no galaxy {name.strip()!r}",
-                wanted=f"an id of {rows.id_column!r}, such as {', '.join(served.ids([0]))}",
+                wanted=f"an id of {self._rows.id_column!r}, such as {example}",
             )
         return RedirectResponse(f"/galaxies/{row}", status_code=303)
 
-    def table(kind: str, where: str = "", sort: str = "", order: str = "down") -> Response:
-        found = rows.rows_where(conditions(where), sort.strip(), descending=order != "up")
-        quoted = served.quote_formulas and kind == "csv"
+    def table(self, kind: str, where: str = "", sort: str = "", order: str = "down") -> Response:
+        """The galaxies that meet some conditions, as a file."""
+        found = self._found(where, sort, order)
+        quoted = self._served.quote_formulas and kind == "csv"
         return download(
-            kind, rows.path.stem, lambda path: rows.write(found, path, quote_formulas=quoted)
+            kind,
+            self._rows.path.stem,
+            lambda path: self._rows.write(found, path, quote_formulas=quoted),
         )
 
-    def galaxy(row: int) -> Response:
-        _require_row(rows, row)
-        (cells,) = rows.read([row], rows.names).to_pylist()
-        (name,) = served.ids([row])
+    def galaxy(self, row: int) -> Response:
+        """The page of one galaxy."""
+        served, name = self._served, self._id(row)
+        (cells,) = self._rows.read([row], self._rows.names).to_pylist()
         return render_page(
             "galaxy",
             served,
             name=name,
-            view=view_of(served.model.task, rows.id_column, cells),
+            view=view_of(self._task, self._rows.id_column, cells),
             error=None,
             picture=f"/galaxies/{row}/picture.jpg" if served.pictures else None,
             alike=served.alike_row(row),
@@ -96,44 +116,51 @@ def add_galaxies(
             back_words="all galaxies",
             downloads=[],
             why=f"/galaxies/{row}/why" if served.why and served.pictures.path(name) else None,
-            explainable=answers_to_explain(served.model.task),
+            explainable=answers_to_explain(self._task),
             label_run=served.label_model.run,
-            by_labels=by_labels([name])[0],
+            by_labels=self._by_labels([name])[0],
         )
 
-    def explained(row: int, answer: str) -> Explained:
-        _require_row(rows, row)
-        path = served.pictures.path(served.ids([row])[0])
-        if path is None or not served.why:
-            raise RefusedError(404, "this galaxy cannot be explained: it has no picture here")
-        return served.why.explain(str(row), cutout_of(served.model, path), answer)
+    def picture(self, row: int, small: bool = False) -> Response:
+        """The picture of a galaxy."""
+        return jpeg_response(self._served.pictures.jpeg(self._id(row), SMALL if small else LARGE))
 
-    def why(row: int, answer: str = "") -> Response:
+    def why(self, row: int, answer: str = "") -> Response:
+        """The page that explains an answer for a galaxy."""
         return render_page(
             "why",
-            served,
-            explained=explained(row, answer),
-            name=served.ids([row])[0],
+            self._served,
+            explained=self._explained(row, answer),
+            name=self._id(row),
             place=f"/galaxies/{row}",
             answer=answer,
-            explainable=answers_to_explain(served.model.task),
+            explainable=answers_to_explain(self._task),
         )
 
-    def map_of(row: int, kind: str, answer: str = "") -> Response:
-        return map_picture(explained(row, answer), kind)
+    def map_of(self, row: int, kind: str, answer: str = "") -> Response:
+        """The picture of an explanation."""
+        return map_picture(self._explained(row, answer), kind)
 
-    def picture(row: int, small: bool = False) -> Response:
-        _require_row(rows, row)
-        (name,) = served.ids([row])
-        return jpeg_response(served.pictures.jpeg(name, SMALL if small else LARGE))
+    def _found(self, where: str, sort: str, order: str) -> NDArray[np.int64]:
+        return self._rows.rows_where(conditions(where), sort.strip(), descending=order != "up")
 
-    app.add_api_route("/galaxies", galaxies, **options)
-    app.add_api_route("/galaxies/find", find, **options)
-    app.add_api_route("/galaxies/table.{kind}", table, **options)
-    app.add_api_route("/galaxies/{row}", galaxy, **options)
-    app.add_api_route("/galaxies/{row}/picture.jpg", picture, **options)
-    app.add_api_route("/galaxies/{row}/why", why, **options)
-    app.add_api_route("/galaxies/{row}/why/{kind}.png", map_of, **options)
+    def _id(self, row: int) -> str:
+        if not 0 <= row < len(self._rows):
+            raise RefusedError(
+                404, f"no galaxy in row {row}", wanted=f"0 to {len(self._rows) - 1:,}"
+            )
+        (name,) = self._served.ids([row])
+        return name
+
+    def _by_labels(self, ids: list[str]) -> tuple[GalaxyView | None, ...]:
+        paths = [self._served.pictures.path(name) for name in ids]
+        return self._served.label_model.of_files(paths)
+
+    def _explained(self, row: int, answer: str) -> Explained:
+        path = self._served.pictures.path(self._id(row))
+        if path is None or not self._served.why:
+            raise RefusedError(404, "this galaxy cannot be explained: it has no picture here")
+        return self._served.why.explain(str(row), cutout_of(self._served.model, path), answer)
 
 
 def example_column(task: Task, columns: Sequence[str]) -> str:
@@ -185,11 +212,6 @@ def map_picture(explained: Explained, kind: str) -> Response:
     return Response(
         kinds[kind], media_type="image/png", headers={"cache-control": "private, max-age=3600"}
     )
-
-
-def _require_row(rows: PredictionRows, row: int) -> None:
-    if not 0 <= row < len(rows):
-        raise RefusedError(404, f"no galaxy in row {row}", wanted=f"0 to {len(rows) - 1:,}")
 
 
 def jpeg_response(data: bytes | None) -> Response:

@@ -28,16 +28,35 @@ from galaxyclass.serving.subjects import SUBJECTS, subject_table, write_subjects
 def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
     """Add the pages of a labelling."""
     assert served.rows is not None, "galaxies of a file of predictions are labelled"
-    id_column = served.rows.id_column
-    finetuning = LabelFinetuning(served, labelling, id_column)
+    finetuning = LabelFinetuning(served, labelling, served.rows.id_column)
+    pages = LabelPages(served, labelling, served.rows.id_column, finetuning)
+    options: dict[str, Any] = {"include_in_schema": False, "response_model": None}
+    app.add_api_route("/label", pages.show, **options)
+    app.add_api_route("/label", pages.receive, methods=["POST"], **options)
+    add_finetuning(app, finetuning, options)
+    app.add_api_route("/label/labels.{kind}", pages.table, **options)
+    app.add_api_route("/label/all_labels.{kind}", pages.events, **options)
+    app.add_api_route("/label/subjects.zip", pages.volunteers, **options)
 
-    def show(person: str = "", note: str = "") -> Response:
+
+class LabelPages:
+    """The pages of a labelling: a method answers a kind of request."""
+
+    def __init__(
+        self, served: Served, labelling: Labelling, id_column: str, finetuning: LabelFinetuning
+    ) -> None:
+        self._served, self._labelling, self._id_column = served, labelling, id_column
+        self._finetuning = finetuning
+
+    def show(self, person: str = "", note: str = "") -> Response:
+        """The next galaxy of a person; without a name, the people and what they have done."""
+        served, labelling = self._served, self._labelling
         progress = labelling.progress()
         if not person.strip():
             return render_page(
                 "people", served, progress=progress, pairs=agreements(labelling.labels),
                 names=answer_names(labelling), kinds=list(TABLES), subjects=SUBJECTS,
-                command=finetuning_command(served, labelling), finetuning=finetuning.state,
+                command=finetuning_command(served, labelling), finetuning=self._finetuning.state,
                 note=note,
             )  # fmt: skip
         name = person_named(person)
@@ -50,19 +69,11 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
             note=note,
             progress=progress,
             names=answer_names(labelling),
-            finetuning=finetuning.state,
+            finetuning=self._finetuning.state,
         )
 
-    def keep(person: str, row: int, action: str, question: str, answer: str) -> Response:
-        name = person_named(person)
-        if action not in get_args(Action):
-            raise RefusedError(422, f"{action!r} is nothing that can be done")
-        known: Any = action
-        kept = labelling.act(name, row, known, question, answer)
-        query = {"person": name, **({} if kept or action == "undo" else {"note": "already"})}
-        return RedirectResponse(f"/label?{urlencode(query)}", status_code=303)
-
-    async def receive(request: Request) -> Response:
+    async def receive(self, request: Request) -> Response:
+        """Keep a label, and lead to the next galaxy."""
         form = await request.form(max_files=0, max_fields=10)
         texts = {key: value for key, value in form.items() if isinstance(value, str)}
         row = texts.get("row", "")
@@ -71,7 +82,7 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
         if (action != "undo" or row) and not re.fullmatch(r"[0-9]{1,18}", row):
             raise RefusedError(422, "which galaxy?", wanted="a row of the table", got=row[:40])
         return await run_in_threadpool(
-            keep,
+            self._keep,
             texts.get("person", ""),
             int(row or 0),
             action,
@@ -79,37 +90,41 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
             answer,
         )
 
-    def table(kind: str) -> Response:
-        kept = training_table(labelling.labels, id_column)
-        return download(kind, "labels", lambda path: served.write_table(path, kept))
+    def table(self, kind: str) -> Response:
+        """The labels as a table to train on."""
+        kept = training_table(self._labelling.labels, self._id_column)
+        return download(kind, "labels", lambda path: self._served.write_table(path, kept))
 
-    def events(kind: str) -> Response:
-        kept = table_of_events(labelling.labels, id_column)
-        return download(kind, "all_labels", lambda path: served.write_table(path, kept))
+    def events(self, kind: str) -> Response:
+        """All that was ever labelled, by whom and when."""
+        kept = table_of_events(self._labelling.labels, self._id_column)
+        return download(kind, "all_labels", lambda path: self._served.write_table(path, kept))
 
-    def volunteers(which: str = "doubtful") -> Response:
-        kept = subject_table(labelling, id_column, which)
-        folder = served.pictures.folder
+    def volunteers(self, which: str = "doubtful") -> Response:
+        """Pictures and a manifest to upload, for volunteers to look at."""
+        kept = subject_table(self._labelling, self._id_column, which)
+        folder = self._served.pictures.folder
         if folder is None:
             raise RefusedError(
                 404,
                 "there are no pictures for volunteers",
                 hint="start the server with `images`, the folder of the pictures",
             )
-        quoted = served.quote_formulas
+        quoted = self._served.quote_formulas
         return download(
             "zip",
             f"subjects_{which}",
             lambda path: write_subjects(path, kept, folder, quote_formulas=quoted),
         )
 
-    options: dict[str, Any] = {"include_in_schema": False, "response_model": None}
-    app.add_api_route("/label", show, **options)
-    app.add_api_route("/label", receive, methods=["POST"], **options)
-    add_finetuning(app, finetuning, options)
-    app.add_api_route("/label/labels.{kind}", table, **options)
-    app.add_api_route("/label/all_labels.{kind}", events, **options)
-    app.add_api_route("/label/subjects.zip", volunteers, **options)
+    def _keep(self, person: str, row: int, action: str, question: str, answer: str) -> Response:
+        name = person_named(person)
+        if action not in get_args(Action):
+            raise RefusedError(422, f"{action!r} is nothing that can be done")
+        known: Any = action
+        kept = self._labelling.act(name, row, known, question, answer)
+        query = {"person": name, **({} if kept or action == "undo" else {"note": "already"})}
+        return RedirectResponse(f"/label?{urlencode(query)}", status_code=303)
 
 
 def finetuning_command(served: Served, labelling: Labelling) -> str:

@@ -36,26 +36,50 @@ from galaxyclass.tasks.names import free_name
 
 def add_look(app: FastAPI, served: Served) -> None:
     """Add the pages of dropped pictures and, if there is one, of the file of predictions."""
+    pages = LookPages(served)
+    app.add_route("/", _sync(pages.home), methods=["GET"], include_in_schema=False)
+    options: dict[str, Any] = {"include_in_schema": False, "response_model": None}
+    app.add_api_route("/look", pages.drop, methods=["POST"], **options)
+    app.add_api_route("/look/{key}", pages.look, **options)
+    app.add_api_route("/look/{key}/table.{kind}", pages.table, **options)
+    app.add_api_route("/look/{key}/{number}", pages.galaxy, **options)
+    app.add_api_route("/look/{key}/{number}/picture.jpg", pages.picture, **options)
+    app.add_api_route("/look/{key}/{number}/why", pages.why, **options)
+    app.add_api_route("/look/{key}/{number}/why/{kind}.png", pages.map_of, **options)
+    if served.rows is not None:
+        add_galaxies(app, served, served.rows, options)
 
-    def home() -> Response:
-        return render_page("home", served, limits=served.limits)
 
-    async def drop(request: Request) -> Response:
+class LookPages:
+    """The pages of dropped pictures: a method answers a kind of request."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+
+    def home(self) -> Response:
+        """The page that pictures are dropped on."""
+        return render_page("home", self._served, limits=self._served.limits)
+
+    async def drop(self, request: Request) -> Response:
+        """Predict the pictures of a form, and lead to their page."""
+        served = self._served
         uploads = await uploads_of(request, served.predictor)
         answers = await answers_to(served.predictor, uploads)
         key = await run_in_threadpool(lambda: served.keep(_look(served, uploads, answers)))
         place = f"/look/{key}" + ("/0" if len(uploads) == 1 else "")
         return RedirectResponse(place, status_code=303)
 
-    def looked(key: str) -> Response:
-        look = _found(served, key)
-        views = [_view_of_look(served, look, number) for number in range(len(look.names))]
-        own = (None,) * len(views) if look.by_labels is None else look.by_labels.views
-        galaxies = list(zip(look.names, views, _errors(look), own, strict=True))
-        return render_page("look", served, key=key, galaxies=galaxies, kinds=list(TABLES))
+    def look(self, key: str) -> Response:
+        """The pictures that were dropped together."""
+        look = _found(self._served, key)
+        views = [_view_of_look(self._served, look, number) for number in range(len(look.names))]
+        by_labels = (None,) * len(views) if look.by_labels is None else look.by_labels.views
+        galaxies = list(zip(look.names, views, _errors(look), by_labels, strict=True))
+        return render_page("look", self._served, key=key, galaxies=galaxies, kinds=list(TABLES))
 
-    def looked_at(key: str, number: int) -> Response:
-        look = _found(served, key, number)
+    def galaxy(self, key: str, number: int) -> Response:
+        """The page of one of them."""
+        served, look = self._served, _found(self._served, key, number)
         return render_page(
             "galaxy",
             served,
@@ -73,39 +97,31 @@ def add_look(app: FastAPI, served: Served) -> None:
             by_labels=None if look.by_labels is None else look.by_labels.views[number],
         )
 
-    def looked_why(key: str, number: int, answer: str = "") -> Response:
-        look = _found(served, key, number)
+    def why(self, key: str, number: int, answer: str = "") -> Response:
+        """The page that explains an answer for one of them."""
+        look = _found(self._served, key, number)
         return render_page(
             "why",
-            served,
+            self._served,
             name=look.names[number],
-            explained=_explained_look(served, key, number, answer),
+            explained=_explained_look(self._served, key, number, answer),
             place=f"/look/{key}/{number}",
             answer=answer,
-            explainable=answers_to_explain(served.model.task),
+            explainable=answers_to_explain(self._served.model.task),
         )
 
-    def looked_map(key: str, number: int, kind: str, answer: str = "") -> Response:
-        return map_picture(_explained_look(served, key, number, answer), kind)
+    def map_of(self, key: str, number: int, kind: str, answer: str = "") -> Response:
+        """The picture of an explanation."""
+        return map_picture(_explained_look(self._served, key, number, answer), kind)
 
-    def looked_picture(key: str, number: int) -> Response:
-        return jpeg_response(_found(served, key, number).jpegs[number])
+    def picture(self, key: str, number: int) -> Response:
+        """One of the pictures."""
+        return jpeg_response(_found(self._served, key, number).jpegs[number])
 
-    def looked_table(key: str, kind: str) -> Response:
-        table = _whole_table(_found(served, key))
-        return download(kind, "predictions", lambda path: served.write_table(path, table))
-
-    app.add_route("/", _sync(home), methods=["GET"], include_in_schema=False)
-    options: dict[str, Any] = {"include_in_schema": False, "response_model": None}
-    app.add_api_route("/look", drop, methods=["POST"], **options)
-    app.add_api_route("/look/{key}", looked, **options)
-    app.add_api_route("/look/{key}/table.{kind}", looked_table, **options)
-    app.add_api_route("/look/{key}/{number}", looked_at, **options)
-    app.add_api_route("/look/{key}/{number}/picture.jpg", looked_picture, **options)
-    app.add_api_route("/look/{key}/{number}/why", looked_why, **options)
-    app.add_api_route("/look/{key}/{number}/why/{kind}.png", looked_map, **options)
-    if served.rows is not None:
-        add_galaxies(app, served, served.rows, options)
+    def table(self, key: str, kind: str) -> Response:
+        """The predictions of all of them, as a file."""
+        table = _whole_table(_found(self._served, key))
+        return download(kind, "predictions", lambda path: self._served.write_table(path, table))
 
 
 def _sync(handler: Any) -> Any:

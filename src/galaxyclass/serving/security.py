@@ -184,10 +184,10 @@ class Guard:
         if scope["method"] != "GET" or _TOKEN not in query:
             return None
         del query[_TOKEN]
-        rest = urlencode(query, doseq=True)
+        remaining = urlencode(query, doseq=True)
         # A path that begins with two slashes would name another host.
         path = "/" + scope["raw_path"].decode("latin-1").lstrip("/\\")
-        response = RedirectResponse(path + (f"?{rest}" if rest else ""), status_code=303)
+        response = RedirectResponse(path + (f"?{remaining}" if remaining else ""), status_code=303)
         response.set_cookie(_COOKIE, self._token or "", httponly=True, samesite="strict")
         return response
 

@@ -41,7 +41,7 @@ _INCLUDED = ("uncertainty", "strangeness", "embedding")
 
 @public
 def serve(
-    run: str | Path | Model,
+    model: str | Path | Model,
     *,
     predictions: str | Path | None = None,
     images: str | Path | None = None,
@@ -66,7 +66,7 @@ def serve(
 
     Parameters
     ----------
-    run : str, Path or Model
+    model : str, Path or Model
         The model that predicts; ``"pretrained"`` for the pretrained one.
     predictions : str or Path, optional
         A file of predictions to look at. Similar galaxies, and labelling, need its embedding
@@ -122,7 +122,7 @@ def serve(
     _require_labelling(label, label_classes, label_tree, predictions, by)
     questions = None if label is None else _questions(label_classes, label_tree)
     served = open_served(
-        open_model(run, options),
+        open_model(model, options),
         predictions=None if predictions is None else Path(predictions),
         images=None if images is None else Path(images),
         quote_formulas=quote_formulas,
@@ -222,7 +222,7 @@ def open_labelling(
         answer=answer if by == "likely" else None,
         where=where,
         count=min(file.rows, MOST_ORDERED),
-        run=served.model,
+        model=served.model,
     )
     first = np.array([file.row_of[str(name)] for name in chosen.ids], np.int64)
     renewed = by == "uncertain" or wanted is not None

@@ -44,8 +44,8 @@ def subject_table(labelling: Labelling, id_column: str, which: str) -> pa.Table:
     return pa.table({id_column: list(names), "reason": list(reasons), "label": labels})
 
 
-def _chosen(labelling: Labelling, which: str) -> Iterator[tuple[str, str]]:
-    if which == "next":
+def _chosen(labelling: Labelling, choice: str) -> Iterator[tuple[str, str]]:
+    if choice == "next":
         for place, row in enumerate(labelling.order.rows(), 1):
             name = labelling.id_of(row)
             if not labelling.labels.people_of(name):
@@ -55,7 +55,7 @@ def _chosen(labelling: Labelling, which: str) -> Iterator[tuple[str, str]]:
     for name in labelling.labels.galaxies:
         people = len(labelling.labels.people_of(name))
         label = label_of(labelling.labels, name)
-        if which == "labelled":
+        if choice == "labelled":
             if label is not None:
                 yield name, f"labelled by {people:,}"
         elif people and label is None:

@@ -49,8 +49,10 @@ def draw_map(galaxies: MappedGalaxies, images: str | Path | None) -> Figure:
             axes[1].imshow(mosaic, interpolation="antialiased")
             axes[1].set_axis_off()
             axes[1].set_title("The galaxy nearest to each place")
-        how = "principal components" if galaxies.method == "pca" else "UMAP"
-        figure.suptitle(f"{len(galaxies):,} galaxies by {how} of their embedding", fontsize=16)
+        method_words = "principal components" if galaxies.method == "pca" else "UMAP"
+        figure.suptitle(
+            f"{len(galaxies):,} galaxies by {method_words} of their embedding", fontsize=16
+        )
     return figure
 
 

@@ -95,8 +95,8 @@ def kept_neighbours(
     if len(vectors) < _NEAREST + 2:
         return float("nan")
     drawn = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:_COMPARED])
-    some, positions = np.asarray(vectors[drawn]), coordinates[drawn].astype(np.float64)
-    nearest, alike = min(_NEAREST, len(drawn) - 1), 1 - some @ some.T
+    sample, positions = np.asarray(vectors[drawn]), coordinates[drawn].astype(np.float64)
+    nearest, alike = min(_NEAREST, len(drawn) - 1), 1 - sample @ sample.T
     squares = (positions**2).sum(axis=1)
     apart = squares[:, None] + squares - 2 * positions @ positions.T
     neighbours = []

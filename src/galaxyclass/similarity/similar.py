@@ -67,7 +67,7 @@ def similar(
     like: Sequence[str | int] = (),
     unlike: Sequence[str | int] = (),
     like_images: Any = None,
-    run: str | Path | Model | None = None,
+    model: str | Path | Model | None = None,
     where: Sequence[str] = (),
     count: int = 20,
     options: InferenceOptions | None = None,
@@ -86,7 +86,7 @@ def similar(
         Ids of galaxies that the found ones should not look like.
     like_images : array, paths, folder, …, optional
         Pictures to search by, as for `Model.predict`; they need not be in the file.
-    run : str, Path or Model, optional
+    model : str, Path or Model, optional
         The model that made the predictions, for ``like_images``. By default it is found by what
         the predictions say of it.
     where : sequence of str
@@ -127,7 +127,7 @@ def similar(
     queries = [index.vectors[wanted]]
     if like_images is not None:
         folder = None if file.path is None else file.path.parent
-        model = model_that_made(file.provenance, file.name, run, beside=folder, options=options)
+        model = model_that_made(file.provenance, file.name, model, beside=folder, options=options)
         queries.append(_vectors(index, model, like_images, progress))
     query = _mean(np.concatenate(queries))
     if unwanted:

@@ -107,9 +107,9 @@ def hundred_class(number: int) -> HundredClass:
     >>> hundred_class(47)
     HundredClass(number=47, pattern='two_arms', colour='blue', barred=True, large_bulge=True)
     """
-    rest, large_bulge = divmod(number, 2)
-    rest, barred = divmod(rest, 2)
-    pattern, colour = divmod(rest, len(HUNDRED_COLOURS))
+    digits, large_bulge = divmod(number, 2)
+    digits, barred = divmod(digits, 2)
+    pattern, colour = divmod(digits, len(HUNDRED_COLOURS))
     return HundredClass(
         number, PATTERNS[pattern], tuple(HUNDRED_COLOURS)[colour], bool(barred), bool(large_bulge)
     )

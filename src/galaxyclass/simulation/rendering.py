@@ -75,13 +75,13 @@ def _scene(
         light += sky.trail(grid, faults)
     if morphology.kind == "star":
         return light + sky.star(grid, radius, rng)
-    own = shine(morphology, grid, rng)
+    galaxy = shine(morphology, grid, rng)
     if morphology.odd == "merger":
-        own += interactions.companion(morphology, grid, rng)
+        galaxy += interactions.companion(morphology, grid, rng)
     elif morphology.odd == "disturbed":
-        own += interactions.plume(morphology, grid, rng)
+        galaxy += interactions.plume(morphology, grid, rng)
     elif morphology.odd == "lens":
-        own += interactions.arc(morphology, grid, rng)
+        galaxy += interactions.arc(morphology, grid, rng)
     elif morphology.odd == "other":
-        own += interactions.curiosity(morphology, grid, rng)
-    return light + own * np.float32(10 ** (0.4 * (22.5 - morphology.magnitude)) / radius**2)
+        galaxy += interactions.curiosity(morphology, grid, rng)
+    return light + galaxy * np.float32(10 ** (0.4 * (22.5 - morphology.magnitude)) / radius**2)

@@ -151,7 +151,7 @@ def _answer(
 
 def _portion(total: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Integers in proportion to ``counts`` that add up to ``total`` exactly."""
-    parts, rest = np.divmod(total * counts, counts.sum())
+    parts, remainders = np.divmod(total * counts, counts.sum())
     missing = total - int(parts.sum())
-    parts[np.argsort(-rest, kind="stable")[:missing]] += 1
+    parts[np.argsort(-remainders, kind="stable")[:missing]] += 1
     return np.asarray(parts)

@@ -136,9 +136,9 @@ class InOwnProcess:
                     return ShardAnswer(**message)
                 follow(message["images"])
         status = self._close(process)
-        how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        ending = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         raise WorkerError(
-            f"the process that predicted it {how}",
+            f"the process that predicted it {ending}",
             hint="if memory is short, use fewer `workers`",
         )
 

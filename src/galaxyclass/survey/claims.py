@@ -152,8 +152,8 @@ def claimed(mark: Path) -> Iterator[Claim | None]:
     beating: threading.Thread | None = None
     try:
         found = read_mark(mark, time_of(mark.parent))
-        own = (host_name(), os.getpid())
-        if found is not None and found.is_alive and (found.host, found.pid) != own:
+        this_process = (host_name(), os.getpid())
+        if found is not None and found.is_alive and (found.host, found.pid) != this_process:
             close_locked(descriptor)
             descriptor = -1
             yield None

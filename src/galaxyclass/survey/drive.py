@@ -262,8 +262,8 @@ class Driver:
         with self._lock:
             if self._pending:
                 return self._pending.popleft()
-            for index, (when, number) in enumerate(self._later):
-                if time.monotonic() >= when:
+            for index, (earliest, number) in enumerate(self._later):
+                if time.monotonic() >= earliest:
                     del self._later[index]
                     return number
             return None

@@ -52,18 +52,18 @@ class Margins:
         nested = require("cdshealpix.nested")
         cells, numbers = [], []
         for level in np.unique(partitions.orders).tolist():
-            which = np.flatnonzero(partitions.orders == level)
+            of_level = np.flatnonzero(partitions.orders == level)
             depth = int(order - level)
             if depth == 0:
-                around = nested.neighbours(partitions.pixels[which], level, num_threads=1)
+                around = nested.neighbours(partitions.pixels[of_level], level, num_threads=1)
                 around = np.delete(around, 4, axis=1)  # the pixel itself
             else:
                 borders, corners = nested.external_neighbours(
-                    partitions.pixels[which], level, depth, num_threads=1
+                    partitions.pixels[of_level], level, depth, num_threads=1
                 )
                 around = np.concatenate([borders, corners], axis=1)
             around = around.astype(np.int64)
-            owner = np.broadcast_to(which[:, None], around.shape)
+            owner = np.broadcast_to(of_level[:, None], around.shape)
             cells.append(around[around >= 0])
             numbers.append(owner[around >= 0])
         all_cells, owners = np.concatenate(cells), np.concatenate(numbers)

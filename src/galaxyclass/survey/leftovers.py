@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from galaxyclass.survey.claims import claimed, clear_clocks
@@ -29,13 +29,16 @@ def clear_leftovers(folder: SurveyFolder, plan: SurveyPlan, shards: Sequence[Sur
         if not is_done:
             continue
         with claimed(folder.mark(number)) as claim:  # removes the mark
-            if claim is None:
-                continue
-            for path in paths:
-                if path.is_dir():
-                    shutil.rmtree(path, ignore_errors=True)
-                elif path != folder.mark(number):
-                    path.unlink(missing_ok=True)
+            if claim is not None:
+                _remove(path for path in paths if path != folder.mark(number))
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _numbered(folder: SurveyFolder) -> dict[int, list[Path]]:

@@ -101,8 +101,8 @@ def measure_cost(
         _open_archives(objects[PATH].to_pylist())
     count = objects.num_rows
     for first in range(0, count, size):
-        some = objects.slice(first, size)
-        source = shard_source(plan, some, tiles)
+        sample = objects.slice(first, size)
+        source = shard_source(plan, sample, tiles)
         rows = open_rows(
             model.ensemble, source, plan.include, reading=dict(plan.reading), name=model.name
         )
@@ -114,7 +114,7 @@ def measure_cost(
             error = predictions.failures[0].error
         if first == 0 and count > size:
             continue
-        done, seconds = done + some.num_rows, seconds + elapsed
+        done, seconds = done + sample.num_rows, seconds + elapsed
         if seconds > MEASURE_SECONDS:
             break
     if failures and failures >= min(count, done + size):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -27,6 +27,7 @@ from galaxyclass.model.provenance import provenance_file, provenance_json
 from galaxyclass.model.table_formats import require_ascii, text_columns
 from galaxyclass.model.writers import (
     ParquetWriter,
+    TableWriter,
     require_failures,
     require_output,
     write_failures,
@@ -122,20 +123,7 @@ def merge_survey(
     """
     path = Path(output)
     is_file = bool(path.suffix) and not path.is_dir()
-    if quote_formulas:
-        require_csv(path)
-    if is_file:
-        require_output(path, overwrite=overwrite)
-        require_failures(_failed_file(path))
-    else:
-        if overwrite and path.is_dir() and any(path.iterdir()):
-            raise OutputError(
-                f"{path}: a folder with something in it, which is not replaced",
-                argument="overwrite",
-                wanted="a new folder or an empty one; `overwrite` replaces files",
-                hint="remove it first, or choose another `output`",
-            )
-        require_new(path)
+    _require_free(path, is_file=is_file, overwrite=overwrite, quote_formulas=quote_formulas)
     if margin is not None and (is_file or survey.plan.sky is None):
         raise ArgumentError(
             "`margin`: only a HATS catalogue has one",
@@ -176,6 +164,24 @@ def merge_survey(
     )
 
 
+def _require_free(path: Path, *, is_file: bool, overwrite: bool, quote_formulas: bool) -> None:
+    """Refuse an output that is there already, or has an unknown ending."""
+    if quote_formulas:
+        require_csv(path)
+    if is_file:
+        require_output(path, overwrite=overwrite)
+        require_failures(_failed_file(path))
+        return
+    if overwrite and path.is_dir() and any(path.iterdir()):
+        raise OutputError(
+            f"{path}: a folder with something in it, which is not replaced",
+            argument="overwrite",
+            wanted="a new folder or an empty one; `overwrite` replaces files",
+            hint="remove it first, or choose another `output`",
+        )
+    require_new(path)
+
+
 def _one_file(
     survey: Survey,
     results: Sequence[ShardResult],
@@ -185,6 +191,7 @@ def _one_file(
     quote_formulas: bool,
 ) -> MergedSurvey:
     empty = _empty(survey, results)
+    suffix = output.suffix.lower()
     writer = writer_of(output, quote_formulas=quote_formulas)
     failed = sum(result.failed for result in results)
     with translated(output):
@@ -193,17 +200,10 @@ def _one_file(
         # The output appears last of all: after a kill before it, the same call begins anew.
         with writing(output) as temporary:
             with temporary_folder(chunks_of) as chunks:
-                if isinstance(writer, ParquetWriter):
-                    writer.join(temporary, _followed(results, progress), empty)
-                else:
-                    paths = []
-                    for number, path in enumerate(_followed(results, progress)):
-                        table = pq.ParquetFile(path).read()
-                        if output.suffix.lower() == ".fits":
-                            require_ascii(text_columns(table), output)
-                        paths.append(chunks / f"{number:08}{output.suffix.lower()}")
-                        writer.write_chunk(paths[-1], table)
-                    writer.join(temporary, paths, empty)
+                parts: Iterable[Path] = _followed(results, progress)
+                if not isinstance(writer, ParquetWriter):  # the shards are parquet already
+                    parts = _write_parts(writer, parts, chunks, output)
+                writer.join(temporary, parts, empty)
             listed = _failed_file(output)
             if failed:
                 with writing(listed) as list_of_failures:
@@ -212,15 +212,29 @@ def _one_file(
                     )
             else:
                 listed.unlink(missing_ok=True)
-            if output.suffix.lower() == ".csv":
+            if suffix == ".csv":
                 write_text(provenance_file(output), provenance_json(empty.schema))
     return MergedSurvey(
         output=output,
-        kind=output.suffix.lower().removeprefix("."),
+        kind=suffix.removeprefix("."),
         rows=sum(result.rows for result in results),
         failed=failed,
         failed_file=listed if failed else None,
     )
+
+
+def _write_parts(
+    writer: TableWriter, shards: Iterable[Path], folder: Path, output: Path
+) -> list[Path]:
+    """Write each shard in the format of the output; the files, in the order of the shards."""
+    suffix, parts = output.suffix.lower(), []
+    for number, shard in enumerate(shards):
+        table = pq.ParquetFile(shard).read()
+        if suffix == ".fits":
+            require_ascii(text_columns(table), output)
+        parts.append(folder / f"{number:08}{suffix}")
+        writer.write_chunk(parts[-1], table)
+    return parts
 
 
 def _data_set(

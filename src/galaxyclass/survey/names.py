@@ -101,8 +101,8 @@ def _bytes(names: pa.Array) -> tuple[pa.Array, NDArray[np.int64], NDArray[np.uin
         names = names.combine_chunks()
     names = names.cast(pa.string())
     _, offsets, data = names.buffers()
-    own = slice(names.offset, names.offset + len(names) + 1)
-    begins: NDArray[np.int64] = np.frombuffer(offsets, np.int32)[own].astype(np.int64)
+    of_names = slice(names.offset, names.offset + len(names) + 1)
+    begins: NDArray[np.int64] = np.frombuffer(offsets, np.int32)[of_names].astype(np.int64)
     content = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
     first = int(begins[0]) if len(begins) else 0
     return names, begins - first, content[first : int(begins[-1]) if len(begins) else 0]

@@ -75,7 +75,7 @@ def plan_survey(
     images: Any,
     *,
     output: str | Path,
-    run: ModelSource | None = None,
+    model: ModelSource | None = None,
     shard_size: int = 20_000,
     ids_from: IdRule | None = None,
     path_column: str | None = None,
@@ -109,7 +109,7 @@ def plan_survey(
         the catalogue's ids.
     output : str or Path
         The survey's folder, new or empty.
-    run : str, Path, Model, a sequence of them or None
+    model : str, Path, Model, a sequence of them or None
         The model, as for `load_model`; None is the pretrained model.
     shard_size : int
         Pictures of a shard, which is predicted into one file.
@@ -158,7 +158,7 @@ def plan_survey(
     require_new(folder)
     columns = ListColumns(path_column, id_column, tuple(carry))
     sources, rule = _sources(images, columns, ids_from, skip_invalid=skip_invalid)
-    model = load_model(run, views=views, precision=precision, labelling=labelling)
+    model = load_model(model, views=views, precision=precision, labelling=labelling)
     require_included(model, include)
     # Wrong settings of `reading` are refused before the sources are read.
     open_rows(model.ensemble, ImageSource([], []), include, reading=reading)

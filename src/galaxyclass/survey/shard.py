@@ -166,16 +166,16 @@ class ShardRunner:
 
     def _work(self, shard: SurveyShard) -> Path:
         """The folder of a shard's chunks: this machine's, or one that another left behind."""
-        own = self.folder.work(shard.number, host_name())
-        with translated(own):
-            own.parent.mkdir(parents=True, exist_ok=True)
-            if not own.exists():
-                for left in sorted(own.parent.glob(f"{shard.number:07}@*")):
+        folder = self.folder.work(shard.number, host_name())
+        with translated(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            if not folder.exists():
+                for left in sorted(folder.parent.glob(f"{shard.number:07}@*")):
                     with suppress(OSError):
-                        left.replace(own)
+                        left.replace(folder)
                         break
-            own.mkdir(exist_ok=True)
-        return own
+            folder.mkdir(exist_ok=True)
+        return folder
 
     def _publish(
         self, shard: SurveyShard, work: Path, summary: PredictionSummary, seconds: float

@@ -168,7 +168,9 @@ def run_slurm(
     }
     options = {"cores": cores, "retries": retries, "accept_lost": accept_lost}
     executor.update_parameters(**parameters)
-    tasks = [SlurmTask(str(files.path), some, options, submission) for some in packed]
+    tasks = [
+        SlurmTask(str(files.path), shards_of_task, options, submission) for shards_of_task in packed
+    ]
     try:
         with redirect_stderr(StringIO()):  # submitit prints what it also raises
             jobs = executor.map_array(_call, tasks)

@@ -86,31 +86,8 @@ class Sources:
             A source does not exist, or holds no images; a list without a column of paths; archives
             that cannot be opened.
         """
-        several = len(self.named) > 1
         for name in self.named:
-            if is_address(name):
-                yield from self._address(name, several=several)
-                continue
-            root = os.path.abspath(name)  # noqa: PTH100 - not resolved: links stay
-            prefix = f"{os.path.basename(root)}/" if several else ""  # noqa: PTH119
-            if is_pattern(name):
-                yield from _gathered(map(os.path.abspath, expand(name)), os.path.dirname(root), "")  # noqa: PTH120
-            elif os.path.isdir(root):  # noqa: PTH112
-                yield from self._folder(root, prefix)
-            elif is_container(root):
-                yield from self._container(root, os.path.basename(root))  # noqa: PTH119
-            elif is_list(root):
-                yield from listed_pieces(root, self.columns, self.notes)
-            elif is_image_name(root) or container_of(root) is not None:
-                yield from _gathered([root], os.path.dirname(root), "")  # noqa: PTH120
-            else:
-                raise CatalogError(
-                    f"{name}: nothing that pictures can be read from",
-                    argument="images",
-                    wanted="a folder, an archive (.zip, .tar), HDF5, parquet, or a list of paths "
-                    "(.txt, .csv, .parquet)",
-                    hint="unpack an archive of another kind",
-                )
+            yield from self._pieces_of(name, several=len(self.named) > 1)
         if self.damaged and not self.skip_invalid:
             first, error = self.damaged[0]
             raise CatalogError(
@@ -118,6 +95,31 @@ class Sources:
                 f"{counted(len(self.damaged) + len(self.containers), 'archive')}",
                 got=f"such as {first}: {error}",
                 hint="fetch them again, or leave them out: `skip_invalid=True`",
+            )
+
+    def _pieces_of(self, name: str, *, several: bool) -> Iterator[Piece]:
+        """The pictures of one source, by what it is."""
+        root = os.path.abspath(name)  # noqa: PTH100 - not resolved: links stay
+        prefix = f"{os.path.basename(root)}/" if several else ""  # noqa: PTH119
+        if is_address(name):
+            yield from self._address(name, several=several)
+        elif is_pattern(name):
+            yield from _gathered(map(os.path.abspath, expand(name)), os.path.dirname(root), "")  # noqa: PTH120
+        elif os.path.isdir(root):  # noqa: PTH112
+            yield from self._folder(root, prefix)
+        elif is_container(root):
+            yield from self._container(root, os.path.basename(root))  # noqa: PTH119
+        elif is_list(root):
+            yield from listed_pieces(root, self.columns, self.notes)
+        elif is_image_name(root) or container_of(root) is not None:
+            yield from _gathered([root], os.path.dirname(root), "")  # noqa: PTH120
+        else:
+            raise CatalogError(
+                f"{name}: nothing that pictures can be read from",
+                argument="images",
+                wanted="a folder, an archive (.zip, .tar), HDF5, parquet, or a list of paths "
+                "(.txt, .csv, .parquet)",
+                hint="unpack an archive of another kind",
             )
 
     @property

@@ -108,8 +108,10 @@ class Survey:
             "accept_lost": accept_lost,
         }
         todo, before = self.split()
-        own = core_shares(workers) if cores is None else [()] * workers
-        processes = [InOwnProcess({**job, "own_cores": list(share)}) for share in own[: len(todo)]]
+        cores_of = core_shares(workers) if cores is None else [()] * workers
+        processes = [
+            InOwnProcess({**job, "own_cores": list(share)}) for share in cores_of[: len(todo)]
+        ]
         return self.drive(todo, before, processes, retries=retries, log=log, progress=progress)
 
     @public

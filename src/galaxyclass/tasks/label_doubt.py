@@ -61,7 +61,7 @@ def doubt_classes(
     names : tuple of str
     """
     galaxies = np.arange(len(labels))
-    own = probabilities[galaxies, labels]
+    of_label = probabilities[galaxies, labels]
     others = probabilities.copy()
     others[galaxies, labels] = -1
     best = others.argmax(axis=1)
@@ -72,7 +72,7 @@ def doubt_classes(
             for index in range(len(names))
         ]
     )
-    score = np.log(np.maximum(other, 1e-12) / np.maximum(own, 1e-12))
+    score = np.log(np.maximum(other, 1e-12) / np.maximum(of_label, 1e-12))
     return LabelDoubt(
         score=score,
         probable=(score > np.log(ODDS)) & (other >= usual[best]),
@@ -104,12 +104,12 @@ def doubt_numbers(
     squares = np.where(known, (values - predictions) ** 2, np.nan)
     noise = np.where(known, noise, np.nan)
     counted = known.sum(axis=0)
-    rest = np.nansum(squares - noise, axis=0) / np.maximum(counted, 1)
+    model_variance = np.nansum(squares - noise, axis=0) / np.maximum(counted, 1)
     # Mistakes raise the mean square: the median square of a normal distribution is 0.455.
     median = np.full(len(counted), np.inf)
     for column in np.flatnonzero(counted):
         median[column] = np.nanmedian(squares[:, column]) / 0.455
-    of_model = np.maximum(np.minimum(rest, median), 1e-6)
+    of_model = np.maximum(np.minimum(model_variance, median), 1e-6)
     with np.errstate(invalid="ignore"):
         deviations = np.where(known, np.sqrt(squares / (noise + of_model)), -1)
     for column in np.flatnonzero(counted):

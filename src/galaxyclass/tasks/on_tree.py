@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.tasks.task import Task
-from galaxyclass.tasks.votes.report import question_names
 from galaxyclass.trees.tree import Layout, Tree
 
 
@@ -48,7 +47,7 @@ class TaskOnTree(Task):
     @property
     def group_names(self) -> tuple[str, ...]:
         """The questions by code and key."""
-        return question_names(self.tree)
+        return tuple(question.title for question in self.tree.questions)
 
     @property
     def groups(self) -> tuple[tuple[str, slice, tuple[str, ...]], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -79,27 +79,10 @@ def detect(
     MissingExtraError
         sep is not installed.
     """
-    tiles: list[SkyTile] = []
-    per_tile: list[FoundSources] = []
-    kept: dict[int, Planes] = {}
-    errors: list[ImageError] = []
-    skipped: list[tuple[str, str]] = []
-    small = sum(tile.size[0] * tile.size[1] * len(tile.bands) * 4 for tile in candidates)
-    for count, tile in enumerate(candidates, start=1):
-        try:
-            planes = tile.read()
-            sources = find_sources(tile, planes, threshold=threshold, minimum_area=minimum_area)
-        except ImageError as error:
-            errors.append(error)
-            skipped.append((tile.path, error.one_line))
-        else:
-            if small <= _KEPT_BYTES:
-                kept[len(tiles)] = planes
-            tiles.append(tile)
-            per_tile.append(sources)
-        progress("find sources", count, len(candidates), unit="tiles")
-    if not tiles:
-        raise errors[0]
+    read = _read_tiles(
+        candidates, threshold=threshold, minimum_area=minimum_area, progress=progress
+    )
+    tiles, per_tile = read.tiles, read.sources
     tile_of = np.repeat(np.arange(len(tiles), dtype=np.int32), [len(each.x) for each in per_tile])
     if not len(tile_of):
         raise ImageError(
@@ -136,7 +119,51 @@ def detect(
     placement = Placement(
         np.arange(count), tile_of[keep], x[keep], y[keep], side[keep], at_edge[keep], 0, 0
     )
-    return Detection(tuple(tiles), catalogue, placement, tuple(skipped), kept)
+    return Detection(tuple(tiles), catalogue, placement, tuple(read.skipped), read.planes)
+
+
+@dataclass(frozen=True)
+class _ReadTiles:
+    """Tiles that could be read, and the sources of each; the others, and why they could not.
+
+    `planes` are the pixels of the tiles, where all of them are few.
+    """
+
+    tiles: list[SkyTile] = field(default_factory=list)
+    sources: list[FoundSources] = field(default_factory=list)
+    planes: dict[int, Planes] = field(default_factory=dict)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _read_tiles(
+    candidates: Sequence[SkyTile], *, threshold: float, minimum_area: int, progress: Progress
+) -> _ReadTiles:
+    """Read all tiles and find their sources.
+
+    Raises
+    ------
+    ImageError
+        No tile can be read.
+    """
+    read = _ReadTiles()
+    errors: list[ImageError] = []
+    size = sum(tile.size[0] * tile.size[1] * len(tile.bands) * 4 for tile in candidates)
+    for count, tile in enumerate(candidates, start=1):
+        try:
+            planes = tile.read()
+            sources = find_sources(tile, planes, threshold=threshold, minimum_area=minimum_area)
+        except ImageError as error:
+            errors.append(error)
+            read.skipped.append((tile.path, error.one_line))
+        else:
+            if size <= _KEPT_BYTES:
+                read.planes[len(read.tiles)] = planes
+            read.tiles.append(tile)
+            read.sources.append(sources)
+        progress("find sources", count, len(candidates), unit="tiles")
+    if not read.tiles:
+        raise errors[0]
+    return read
 
 
 def _sides_of_found(field: Field, scales: Any, columns: dict[str, Any]) -> Any:

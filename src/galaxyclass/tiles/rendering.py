@@ -134,13 +134,13 @@ def require_picture(picture: TileRendering | None, tile: SkyTile) -> TileRenderi
     ArgumentError
     """
     if picture is None:
-        some = list(tile.bands[:3] if len(tile.bands) > 3 else tile.bands[:1])
+        bands = list(tile.bands[:3] if len(tile.bands) > 3 else tile.bands[:1])
         raise ArgumentError(
             f"{tile.path}: {len(tile.bands)} bands",
             argument="bands",
             wanted="one band, or three of which a colour picture is made",
             got=", ".join(tile.bands),
-            hint=f"name them, for instance `bands={some}`",
+            hint=f"name them, for instance `bands={bands}`",
         )
     return picture
 

@@ -49,29 +49,29 @@ class Combined:
 
 
 @public
-def combine(runs: Sequence[str | Path | Model], *, output: str | Path) -> Combined:
-    """Make one model of several runs: an ensemble, which predicts their mean.
+def combine(models: Sequence[str | Path | Model], *, output: str | Path) -> Combined:
+    """Make one model of several: an ensemble, which predicts their mean.
 
-    It predicts as `predict` does for several runs, and can be calibrated and exported. The runs may
+    It predicts as `predict` does for several models, and can be calibrated and exported. They may
     differ in seeds, galaxies, epochs or learning rates, but have the same cutouts and the same
-    network. The embedding is that of the first run.
+    network. The embedding is that of the first.
 
     Parameters
     ----------
-    runs : sequence of str, Path or Model
+    models : sequence of str, Path or Model
         Two or more folders of runs, bundles, exported networks or ``"pretrained"``. The galaxies
         that exported networks and the pretrained model were trained on are not known. A combined
         model counts as its members.
     output : str or Path
-        The folder to make: a bundle, the recipe of the first run, and ``split.csv``, in which a
-        galaxy counts as trained on if any run was trained on it.
+        The folder to make: a bundle, the recipe of the first, and ``split.csv``, in which a
+        galaxy counts as trained on if any of them was trained on it.
 
     Raises
     ------
     RunError
         Fewer than two.
     BundleError
-        Not a run, or not finished; the runs differ in outputs, cutouts or networks.
+        Not a model, or not finished; they differ in outputs, cutouts or networks.
     OutputError
         The folder is not empty; no room, no permission.
     MissingExtraError
@@ -82,13 +82,13 @@ def combine(runs: Sequence[str | Path | Model], *, output: str | Path) -> Combin
     >>> combine(["runs/a"], output="runs/mean")
     Traceback (most recent call last):
     galaxyclass.errors.RunError: nothing to combine
-      wanted: two runs or more
+      wanted: two models or more
       got:    1
     """
     folder = Path(output)
-    if len(runs) < 2:
-        raise RunError("nothing to combine", wanted="two runs or more", got=str(len(runs)))
-    model = open_model(runs)
+    if len(models) < 2:
+        raise RunError("nothing to combine", wanted="two models or more", got=str(len(models)))
+    model = open_model(models)
     require_own_labelling(model, "combine")
     bundles = model.bundles
     _require_alike(bundles)
@@ -134,7 +134,7 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
                 f"{bundle.folder}: a finetuned model cannot be combined with others",
                 wanted="networks alone: the folders of trainings",
                 got="a network with a probe",
-                hint="predict with all of them: `galaxyclass.predict(['RUN', 'RUN'], …)`",
+                hint="predict with all of them: `galaxyclass.predict(['MODEL', 'MODEL'], …)`",
             )
     for bundle, other in zip(bundles[1:], others, strict=True):
         for name in ("preprocessing", "model", "auxiliary", "mirrors"):
@@ -150,13 +150,13 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
                     "alike",
                     wanted=f"the same {name}: {first_value}",
                     got=str(other_value),
-                    hint="predict with both: `galaxyclass.predict(['RUN', 'RUN'], …)`",
+                    hint="predict with both: `galaxyclass.predict(['MODEL', 'MODEL'], …)`",
                 )
         if not np.array_equal(first.task.known_mask, other.task.known_mask):
             raise BundleError(
                 f"{bundles[0].folder} and {bundle.folder} cannot be combined: they were "
                 "trained on other answers",
-                hint="predict with both: `galaxyclass.predict(['RUN', 'RUN'], …)`",
+                hint="predict with both: `galaxyclass.predict(['MODEL', 'MODEL'], …)`",
             )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
-from galaxyclass.data.dataset.several import prepare_all
+from galaxyclass.data.dataset.samples import prepare_all
 from galaxyclass.data.leakage import OUT_OF_FOLD
 from galaxyclass.errors import OutputError, RecipeError, StoppedError
 from galaxyclass.io import run_folder

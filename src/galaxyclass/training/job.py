@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from galaxyclass.arguments import Device
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.galaxies import Galaxies
-from galaxyclass.data.dataset.several import Parts, Samples
+from galaxyclass.data.dataset.samples import Parts, Samples
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.tasks.task import Task
 from galaxyclass.training.resolve import resolve

@@ -15,7 +15,7 @@ from galaxyclass.arguments import Device
 from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.data.dataset.parts import write_split
 from galaxyclass.data.dataset.prepare import Sample
-from galaxyclass.data.dataset.several import Parts, Samples
+from galaxyclass.data.dataset.samples import Parts, Samples
 from galaxyclass.data.leakage import OUT_OF_FOLD
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import write_text

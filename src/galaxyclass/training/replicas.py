@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from galaxyclass.arguments import Device
 from galaxyclass.data.dataset.parts import read_split
-from galaxyclass.data.dataset.several import prepare_all
+from galaxyclass.data.dataset.samples import prepare_all
 from galaxyclass.errors import StoppedError
 from galaxyclass.io import run_folder
 from galaxyclass.progress import silent

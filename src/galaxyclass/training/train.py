@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import read_split, write_left_out, write_split
-from galaxyclass.data.dataset.several import Parts, Samples, prepare_all
+from galaxyclass.data.dataset.samples import Parts, Samples, prepare_all
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import RecipeError, RunError, StoppedError
 from galaxyclass.images.survey_limits import with_survey_limits

@@ -94,7 +94,7 @@ def _ending(name: str) -> str:
 def _split_all(bases: list[str]) -> dict[str, tuple[str, str]]:
     """Each name without its ending -> the question and the answer."""
     split = {}
-    rest = []
+    unsplit = []
     for base in bases:
         match = _NUMBERED.match(base) or _CODED.match(base)
         if match is not None:
@@ -103,13 +103,13 @@ def _split_all(bases: list[str]) -> dict[str, tuple[str, str]]:
             question, _, answer = base.partition("_")
             split[base] = (question, answer)
         else:
-            rest.append(base)
+            unsplit.append(base)
     # Words joined by underscores: the longest beginning that another name has too.
     beginnings: dict[str, int] = defaultdict(int)
-    for base in rest:
+    for base in unsplit:
         for beginning in _beginnings(base):
             beginnings[beginning] += 1
-    for base in rest:
+    for base in unsplit:
         shared = [each for each in _beginnings(base) if beginnings[each] > 1]
         if shared:
             question = max(shared, key=len)

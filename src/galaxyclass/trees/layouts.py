@@ -140,12 +140,13 @@ def _problems(
 ) -> Iterator[str]:
     if laid_out:
         count = sum(len(question["answers"]) for question in questions)
-        for columns, what in (
+        for columns, kind_word in (
             (layout.columns, "columns"),
             (layout.written_columns, "written ones"),
         ):
-            if len(columns) != count and (columns or what == "columns"):
-                yield f"layout {layout.name}: {len(columns)} {what} for {counted(count, 'answer')}"
+            if len(columns) != count and (columns or kind_word == "columns"):
+                answers = counted(count, "answer")
+                yield f"layout {layout.name}: {len(columns)} {kind_word} for {answers}"
         twice = [name for name, n in Counter(layout.columns).items() if n > 1]
         yield from (f"layout {layout.name}: column {name!r} for two answers" for name in twice)
     if layout.kind not in kinds:

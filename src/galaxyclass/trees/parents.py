@@ -71,15 +71,15 @@ def find_parents(
     order = np.argsort(-totals, kind="stable").tolist()
     parents: dict[int, FoundParents] = {}
     for rank, question in enumerate(order):
-        own = asked[:, question]
+        asked_here = asked[:, question]
         if totals[question] <= 0:
             parents[question] = FoundParents((), float("nan"))
             continue
-        candidates: list[tuple[float, tuple[int, ...]]] = [(_miss(own, everyone), ())]
+        candidates: list[tuple[float, tuple[int, ...]]] = [(_miss(asked_here, everyone), ())]
         for other in order[:rank]:
-            if _miss(own, asked[:, other]) > AS_GOOD:  # otherwise they are asked together
+            if _miss(asked_here, asked[:, other]) > AS_GOOD:  # otherwise they are asked together
                 candidates += [
-                    (_miss(own, votes[:, list(chosen)].sum(axis=1)), chosen)
+                    (_miss(asked_here, votes[:, list(chosen)].sum(axis=1)), chosen)
                     for chosen in _subsets(slices[other])
                 ]
         candidates.sort(key=lambda candidate: (candidate[0], len(candidate[1])))

@@ -42,6 +42,16 @@ class Question:
     answers: tuple[Answer, ...]
     zooniverse: str = field(default="", compare=False)
 
+    @property
+    def words(self) -> str:
+        """Its key in words: ``smooth or features``."""
+        return self.key.replace("_", " ")
+
+    @property
+    def title(self) -> str:
+        """Its code, and its key in words: ``1 smooth or features``."""
+        return f"{self.code} {self.words}"
+
 
 #: What the numbers of a table of votes are; see `Layout`.
 LayoutKind = Literal["joint", "conditional", "debiased", "counts"]

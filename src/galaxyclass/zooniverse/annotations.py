@@ -76,6 +76,6 @@ def _is_choice(value: Any) -> bool:
 def _of_choice(
     task: WorkflowTask, choice: Mapping[str, Any]
 ) -> tuple[WorkflowTask, str | None, str]:
-    own = str(choice.get("select_label") or "")
+    choice_label = str(choice.get("select_label") or "")
     label, reason = _label(choice.get("label", choice.get("value")))
-    return (WorkflowTask(task.key, own) if own else task), label, reason
+    return (WorkflowTask(task.key, choice_label) if choice_label else task), label, reason

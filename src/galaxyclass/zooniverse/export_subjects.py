@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -28,6 +28,9 @@ from galaxyclass.short import counted, short_path, summary
 from galaxyclass.tasks.names import free_name
 from galaxyclass.trees.tree import Tree
 from galaxyclass.zooniverse.choose_subjects import ChosenSubjects, choose_subjects
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SUBJECT_MANIFEST = "manifest.csv"
 #: The columns of a manifest before those that are carried.
@@ -148,20 +151,13 @@ def export_subjects(
         raise ArgumentError(
             "the lowest of which column?", argument="lowest", wanted="`by`, such as strange"
         )
-    if isinstance(table, Predictions):
-        table = table.table
     paths = [str(path) for path in find_image_files(images).images]
     ids, _ = name_paths(paths, 0, clear=True)
     if table is None:
         chosen = ChosenSubjects(paths, list(ids), [""] * len(paths), [], ())
-        columns, model = None, ""
+        subjects = _Subjects(chosen, _carried(None, carry), model="", reason=reason)
     else:
-        columns = open_in_memory(table).table if is_table(table) else read_table(table)
-        source = "<table in memory>" if is_table(table) else str(table)
-        # `read_table` keeps the columns alone.
-        made_by = provenance_of(columns.schema) or (
-            {} if is_table(table) else provenance_of_file(Path(table))
-        )
+        columns, source, made_by = _read(table)
         chosen = choose_subjects(
             columns,
             source,
@@ -173,44 +169,93 @@ def export_subjects(
             made_by=made_by,
         )
         model = f"{made_by.get('model') or ''} {str(made_by.get('digest') or '')[:12]}".strip()
-    total = len(chosen.ids)
-    carried = _carried(columns, carry)
-    notes = list(chosen.notes)
+        subjects = _Subjects(chosen, _carried(columns, carry), model=model, reason=reason)
     folder = Path(output)
     with writing_folder(folder) as temporary:
-        failed: list[tuple[str, str]] = []
-        names: dict[str, None] = {}
-        rows: list[list[Any]] = []
-        for index in range(total):
-            if count is not None and len(rows) == count:
-                break
-            try:
-                jpeg = picture(chosen.paths[index], size)
-            except ImageError as error:
-                failed.append((chosen.ids[index], error.one_line))
-                continue
-            name = _file_name(chosen.ids[index], names)
-            (temporary / name).write_bytes(jpeg)
-            row = chosen.rows[index] if chosen.rows else 0
-            why = "; ".join(part for part in (reason, chosen.reasons[index]) if part)
-            rows.append(
-                [name, chosen.ids[index], model, why, *(cells[row] for cells in carried.values())]
-            )
-            progress("subjects", len(rows), count or total)
+        rows, failed = _write_pictures(temporary, subjects, count, size, progress)
         if not rows:
             raise ImageError(
-                f"{images}: not one of {counted(total, 'image')} can be decoded",
+                f"{images}: not one of {counted(len(chosen.ids), 'image')} can be decoded",
                 got=failed[0][1] if failed else "no galaxies",
             )
         with (temporary / SUBJECT_MANIFEST).open("w", encoding="utf-8", newline="") as file:
-            header = [*_OWN_COLUMNS, *(f"#{each}" for each in carried)]
-            write_rows(file, [header, *rows], quote_formulas=quote_formulas)
+            write_rows(file, [subjects.header, *rows], quote_formulas=quote_formulas)
+    notes = list(chosen.notes)
     if len(rows) > _ALLOWANCE:
         notes.append(
             f"Zooniverse lets a new project upload {_ALLOWANCE:,} subjects: ask for more, or lower "
             "`count`."
         )
     return ExportedSubjects(folder, len(rows), tuple(failed), tuple(notes))
+
+
+def _read(table: Any) -> tuple[pa.Table, str, Mapping[str, Any]]:
+    """A table, what messages call it, and by what it was made, as far as it says so."""
+    if isinstance(table, Predictions):
+        table = table.table
+    if is_table(table):
+        columns = open_in_memory(table).table
+        return columns, "<table in memory>", provenance_of(columns.schema)
+    columns = read_table(table)
+    # `read_table` keeps the columns alone.
+    made_by = provenance_of(columns.schema) or provenance_of_file(Path(table))
+    return columns, str(table), made_by
+
+
+@dataclass(frozen=True)
+class _Subjects:
+    """The subjects chosen, and what their manifest says of them.
+
+    Attributes
+    ----------
+    chosen : ChosenSubjects
+    carried : dict
+        The cells of each column of the table that is carried.
+    model : str
+        Which made the table.
+    reason : str, optional
+        Why they were chosen, all of them.
+    """
+
+    chosen: ChosenSubjects
+    carried: dict[str, list[Any]]
+    model: str
+    reason: str | None
+
+    @property
+    def header(self) -> list[str]:
+        """The columns of the manifest."""
+        return [*_OWN_COLUMNS, *(f"#{name}" for name in self.carried)]
+
+    def row(self, index: int, file_name: str) -> list[Any]:
+        """The cells of a subject in the manifest."""
+        row = self.chosen.rows[index] if self.chosen.rows else 0
+        reasons = "; ".join(part for part in (self.reason, self.chosen.reasons[index]) if part)
+        cells = [column[row] for column in self.carried.values()]
+        return [file_name, self.chosen.ids[index], self.model, reasons, *cells]
+
+
+def _write_pictures(
+    folder: Path, subjects: _Subjects, count: int | None, size: int, progress: Progress
+) -> tuple[list[list[Any]], list[tuple[str, str]]]:
+    """Write the first `count` pictures that can be decoded; their rows, and those that cannot."""
+    rows: list[list[Any]] = []
+    failed: list[tuple[str, str]] = []
+    used: set[str] = set()
+    chosen = subjects.chosen
+    for index, (path, galaxy) in enumerate(zip(chosen.paths, chosen.ids, strict=True)):
+        if count is not None and len(rows) == count:
+            break
+        try:
+            jpeg = picture(path, size)
+        except ImageError as error:
+            failed.append((galaxy, error.one_line))
+            continue
+        name = _file_name(galaxy, used)
+        (folder / name).write_bytes(jpeg)
+        rows.append(subjects.row(index, name))
+        progress("subjects", len(rows), count or len(chosen.ids))
+    return rows, failed
 
 
 def picture(path: str, size: int) -> bytes:
@@ -225,8 +270,8 @@ def picture(path: str, size: int) -> bytes:
     zoom = size / max(height, width)
     if zoom != 1:
         shape = (max(1, round(width * zoom)), max(1, round(height * zoom)))
-        how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
-        pixels = np.asarray(cv2.resize(pixels, shape, interpolation=how), dtype=np.uint8)
+        interpolation = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
+        pixels = np.asarray(cv2.resize(pixels, shape, interpolation=interpolation), dtype=np.uint8)
     shown = pixels[..., ::-1] if pixels.ndim == 3 and pixels.shape[-1] == 3 else pixels
     for quality in (92, 80, 60, 40):
         _, encoded = cv2.imencode(
@@ -251,12 +296,12 @@ def _carried(table: Any, carry: Sequence[str]) -> dict[str, list[Any]]:
     return carried
 
 
-def _file_name(galaxy: str, used: dict[str, None]) -> str:
-    """A file name of plain letters that no other subject has."""
+def _file_name(galaxy: str, used: set[str]) -> str:
+    """A file name of plain letters that no other subject has; it is added to those used."""
     plain = re.sub(r"[^\w.+-]+", "_", galaxy).strip(".") or "galaxy"
     name, number = f"{plain}.jpg", 1
     while name.lower() in used:
         number += 1
         name = f"{plain}_{number}.jpg"
-    used[name.lower()] = None
+    used.add(name.lower())
     return name

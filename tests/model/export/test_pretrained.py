@@ -127,7 +127,7 @@ def test_a_training_can_start_from_the_box(
 
 def test_no_model_in_the_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipped, "pretrained_folder", lambda: tmp_path)
-    with pytest.raises(BundleError, match="name a run"):
+    with pytest.raises(BundleError, match="as `model`"):
         load_bundle("pretrained")
 
 

@@ -201,7 +201,7 @@ def _described(table: Any, name: str) -> str:
 
 def _hint_of_several(table: Any, named: list[str], candidates: list[str], source: str) -> str:
     """What to do where several columns could be the class, or are counts of votes on a tree."""
-    which = "name the right one by `target_column`; columns of numbers by `numbers`"
+    by_name = "name the right one by `target_column`; columns of numbers by `numbers`"
     voted = [
         column
         for question in questions_of(
@@ -214,10 +214,10 @@ def _hint_of_several(table: Any, named: list[str], candidates: list[str], source
         for column in next(iter(question.columns.values())).values()
     ]
     if named or not voted:
-        return _hint(named or candidates, which)
+        return _hint(named or candidates, by_name)
     return (
         f"{first_few(voted)} look like counts of votes: `galaxyclass.guess_tree({source!r})` makes "
-        f"their tree, which `tree` names; or {which}"
+        f"their tree, which `tree` names; or {by_name}"
     )
 
 

@@ -89,14 +89,14 @@ def find_join(table: Any, mapping: Any, images: ImageNames) -> MapJoin | None:
         (name, as_text(table[name])) for name in table.column_names if can_be_id(table[name])
     ]
     best: tuple[int, str, str] | None = None
-    for own in mapping.column_names:
-        if own == named or not can_be_id(mapping[own]):
+    for column in mapping.column_names:
+        if column == named or not can_be_id(mapping[column]):
             continue
-        values = pc.unique(as_text(mapping[own])).drop_null()
+        values = pc.unique(as_text(mapping[column])).drop_null()
         for name, text in candidates:
             count = pc.sum(pc.is_in(text, value_set=values)).as_py() or 0
             if count and (best is None or count > best[0]):
-                best = (count, own, name)
+                best = (count, column, name)
     if best is None:
         return None
     _, ids_column, table_column = best

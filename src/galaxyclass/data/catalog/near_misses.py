@@ -82,22 +82,26 @@ def _changes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss
             return
 
 
+def _affixes_beside(longer: list[str], shorter: list[str]) -> Counter[tuple[str, str]]:
+    """How often each beginning or ending makes one of the shorter names one of the longer."""
+    known, lengths = set(shorter), set(map(len, shorter))
+    affixes: Counter[tuple[str, str]] = Counter()
+    for text in longer:
+        for length in (length for length in lengths if length < len(text)):
+            if text[:length] in known:
+                affixes["ending", text[length:]] += 1
+            if text[-length:] in known:
+                affixes["beginning", text[:-length]] += 1
+    return affixes
+
+
 def _affixes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss]:
     """A beginning or an ending that images (or ids) have and the others do not."""
-    for longer, shorter, who, whose in (
+    for longer, shorter, having, lacking in (
         (stems, cells, "the images'", "the ids"),
         (cells, stems, "the ids'", "the images"),
     ):
-        known = set(shorter)
-        lengths = Counter(map(len, shorter))
-        affixes: Counter[tuple[str, str]] = Counter()
-        for text in longer:
-            for length in lengths:
-                if length < len(text):
-                    if text[:length] in known:
-                        affixes["ending", text[length:]] += 1
-                    if text[-length:] in known:
-                        affixes["beginning", text[:-length]] += 1
+        affixes = _affixes_beside(longer, shorter)
         if not affixes:
             continue
         (where, affix), matches = affixes.most_common(1)[0]
@@ -107,7 +111,7 @@ def _affixes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss
             )
             yield NearMiss(
                 name,
-                f"the {where} {affix!r}, which {who} names have and {whose} have not",
+                f"the {where} {affix!r}, which {having} names have and {lacking} have not",
                 f"{change}, or rename the images",
                 matches,
                 len(cells),

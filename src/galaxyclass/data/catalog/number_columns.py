@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.roles import require_column
+from galaxyclass.data.catalog.wrong_cells import WrongCells
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import kind_of, numbers
 from galaxyclass.errors import CatalogError
@@ -32,22 +33,13 @@ _SENTINELS = (-1.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0)
 
 
 @dataclass(frozen=True)
-class WrongNumbers:
-    """Cells of a column that are not finite numbers: (cells,) int64 rows, and the cells."""
-
-    column: str
-    rows: NDArray[np.int64]
-    cells: Any
-
-
-@dataclass(frozen=True)
 class ReadNumbers:
     """Numbers of a table: targets, all columns that were used, notes, and wrong cells."""
 
     targets: NumberTargets
     columns: tuple[str, ...]
     notes: tuple[Finding, ...]
-    wrong: tuple[WrongNumbers, ...]
+    wrong: tuple[WrongCells, ...]
 
 
 def read_numbers(
@@ -91,14 +83,14 @@ def read_numbers(
     unknown_values = _unknown_values(missing, names, source)
     values = np.full((table.num_rows, len(names)), np.nan)
     notes: list[Finding] = []
-    wrong: list[WrongNumbers] = []
+    wrong: list[WrongCells] = []
     for index, name in enumerate(names):
         column = table[name]
         values[:, index], not_numbers = _finite(column)
         if len(not_numbers):
             if kind_of(column) == "text" and np.isnan(values[:, index]).all():
                 raise _no_numbers(column, name, source)
-            wrong.append(WrongNumbers(name, not_numbers, column.take(not_numbers)))
+            wrong.append(WrongCells(name, not_numbers, column.take(not_numbers)))
         is_unknown = np.isin(values[:, index], unknown_values[name])
         if unknown_values[name]:
             notes += _missing_notes(
@@ -170,13 +162,15 @@ def _missing_notes(
     """Where no cell has a value that was said to be missing, or where it looks like any other."""
     words = " or ".join(f"{value:g}" for value in unknown_values)
     count = int(is_unknown.sum())
-    rest = values[~is_unknown & ~np.isnan(values)]
-    inside = [value for value in unknown_values if len(rest) and rest.min() < value < rest.max()]
+    others = values[~is_unknown & ~np.isnan(values)]
+    inside = [
+        value for value in unknown_values if len(others) and others.min() < value < others.max()
+    ]
     suspicion = ""
     if count and inside:
         suspicion = (
-            f"; other values are {rest.min():g} to {rest.max():g}, so {inside[0]:g} may be a value "
-            f"like any other here (`missing` can name a column: {name}={inside[0]:g})"
+            f"; other values are {others.min():g} to {others.max():g}, so {inside[0]:g} may be a "
+            f"value like any other here (`missing` can name a column: {name}={inside[0]:g})"
         )
     if count and not suspicion:
         return
@@ -194,18 +188,18 @@ def _sentinel_notes(name: str, values: NDArray[np.float64], source: str) -> Iter
     distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
     if len(distinct) < 4:
         return
-    for end, beside, rest in (
+    for end, beside, others in (
         (0, 1, distinct[1:]),
         (-1, -2, distinct[:-1]),
     ):
         gap = abs(distinct[beside] - distinct[end])
-        width = rest[-1] - rest[0]
-        usual_gap = float(np.median(np.diff(rest)))
+        width = others[-1] - others[0]
+        usual_gap = float(np.median(np.diff(others)))
         if distinct[end] in _SENTINELS and counts[end] > 1 and gap > max(width / 2, 2 * usual_gap):
             yield finding(
                 "number_sentinel",
                 f"{source}: column {name!r}: {counts[end]:,} cells are {distinct[end]:g}, the "
-                f"other values {rest[0]:g} to {rest[-1]:g}",
+                f"other values {others[0]:g} to {others[-1]:g}",
                 file=source,
                 column=name,
             )

@@ -4,47 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from galaxyclass.argument_checks import Missing, as_missing_values
 from galaxyclass.arguments import public
-from galaxyclass.data.catalog.catalog import Catalog, Ids, row_word
-from galaxyclass.data.catalog.class_columns import find_classes
-from galaxyclass.data.catalog.classes import read_classes
+from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.catalog.from_folders import catalog_of_folders
+from galaxyclass.data.catalog.from_table import AskedTargets, catalog_of_table
 from galaxyclass.data.catalog.id_map import open_map, with_map
 from galaxyclass.data.catalog.matching import ImageNames
-from galaxyclass.data.catalog.number_columns import read_numbers
-from galaxyclass.data.catalog.part_words import (
-    PART_OF_WORD,
-    are_parts,
-    find_part_column,
-    parts_of_cells,
-)
-from galaxyclass.data.catalog.parts import is_parted, open_part_tables, tell_apart
-from galaxyclass.data.catalog.roles import find_ids, vote_layout
+from galaxyclass.data.catalog.parts import open_part_tables
+from galaxyclass.data.catalog.roles import vote_layout
 from galaxyclass.data.catalog.table_beside import table_beside
-from galaxyclass.data.catalog.unused_columns import explain_unused
-from galaxyclass.data.catalog.votes import VoteReader, Votes
-from galaxyclass.data.checks.findings import Finding, finding
-from galaxyclass.data.checks.problems import (
-    TableRows,
-    ambiguities,
-    no_target,
-    number_problems,
-    unread_rows,
-    vote_problems,
-)
-from galaxyclass.data.tables.cells import as_text, is_exact_integers
+from galaxyclass.data.catalog.votes import VoteReader
 from galaxyclass.data.tables.content import TABLE_ENDINGS
 from galaxyclass.data.tables.delimited import TableFile
-from galaxyclass.data.tables.dialect import no_header
 from galaxyclass.data.tables.in_memory import is_table, open_in_memory
 from galaxyclass.data.tables.tables import open_table, require_table
 from galaxyclass.data.unused import Unused, unused_files
@@ -52,9 +30,6 @@ from galaxyclass.errors import CatalogError
 from galaxyclass.images.band_files import is_pattern
 from galaxyclass.images.containers import CONTAINER_ENDINGS, LABEL_ENDING, is_container
 from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths, require_paths
-from galaxyclass.tasks.counts.targets import CountTargets
-from galaxyclass.tasks.targets import Targets
-from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.read import TREES, as_tree, load_tree
 from galaxyclass.trees.tree import Tree
 
@@ -143,7 +118,7 @@ def read_catalog(
         if table is not None:
             others.pop(LABEL_ENDING, None)
     if table is None:
-        catalog = _from_folders(images, names)
+        catalog = catalog_of_folders(images, names)
         return replace(catalog, unused=_other_files(others, None, images))
     trees = [load_tree(name) for name in TREES]
     if tree is not None:
@@ -162,11 +137,11 @@ def read_catalog(
     read_votes = votes.votes()
     if counts and read_votes is None:
         raise _no_counts(file, trees)
-    catalog = _from_table(
+    catalog = catalog_of_table(
         names,
         file,
         read_votes,
-        _Asked(
+        AskedTargets(
             target_column,
             (numbers,) if isinstance(numbers, str) else tuple(numbers or ()),
             as_missing_values(missing),
@@ -255,219 +230,6 @@ def _hint_of_one_file(images: Path) -> str:
     return "pictures in another archive have to be unpacked first"
 
 
-def _from_folders(images: Path, names: ImageNames) -> Catalog:
-    if is_parted(images):
-        raise CatalogError(
-            f"{images}: its folders are parts, not classes: train.csv and val.csv lie beside them",
-            hint=f"`table={str(images)!r}` reads these tables",
-        )
-    relative = [_without_file(names.relative(index)) for index in range(len(names.paths))]
-    ids = names.stems.to_pylist()
-    if names.siblings:  # the same name in two classes: paths are unique
-        ids = [name.rsplit(".", 1)[0] for name in relative]
-    folders = [PurePosixPath(name).parts[:-1] for name in relative]
-    if is_container(images) and len({each[:1] for each in folders}) == 1:
-        folders = [each[1:] for each in folders]  # an archive holds the folder that was packed
-    parts = None
-    if all(folders) and are_parts({each[0] for each in folders}):
-        parts = np.array([PART_OF_WORD[each[0].lower()] for each in folders], dtype=object)
-        folders = [each[1:] for each in folders]
-        if not any(folders):
-            raise CatalogError(
-                f"{images}: its folders are the parts of a split, not classes",
-                wanted="a folder for each class below train, val and test, or a `table`",
-                got=", ".join(sorted({name.split("/")[0] for name in relative})),
-                hint="name the table of classes or votes by `table`",
-            )
-    targets = None
-    if any(folders):
-        labels = pa.array([each[0] if each else None for each in folders], pa.string())
-        targets = read_classes(labels, "class")
-    return Catalog(
-        ids=Ids("id", np.array(ids, dtype=object), is_exact_integers(pa.array(ids))),
-        paths=np.array(names.paths, dtype=object),
-        rows=np.zeros(len(ids), dtype=np.int64),
-        targets=targets,
-        other=None,
-        problems=(),
-        unlisted=(),
-        images=images,
-        table=None,
-        parts=parts,
-    )
-
-
-def _without_file(name: str) -> str:
-    """The path of an image without the file that it is in, such as ``a.zip``."""
-    first, _, rest = name.partition("/")
-    return rest if rest and first.lower().endswith(CONTAINER_ENDINGS) else name
-
-
-@dataclass(frozen=True)
-class _Matched:
-    """The rows of a table that have an id, and the image of each.
-
-    `file` has only these `rows` (None: all rows have one); `path_column` is the column with the
-    paths of images, if there is one; `notes` are about ids and lines, `ambiguous` about images.
-    """
-
-    file: TableFile
-    rows: NDArray[np.int64] | None
-    ids: Ids
-    paths: NDArray[np.object_]
-    unlisted: tuple[str, ...]
-    path_column: str | None
-    notes: tuple[Finding, ...]
-    ambiguous: tuple[Finding, ...]
-
-
-def _match(
-    names: ImageNames, file: TableFile, id_column: str | None, no_ids: Sequence[str]
-) -> _Matched:
-    """The image of each row of a table."""
-    original = file.table
-    if file.parts is not None:
-        file, id_column = tell_apart(file, names, id_column, no_ids)
-    told_apart = file.table is not original
-    id_match = find_ids(file.table, names, id_column, str(file.path), no_ids)
-    _require_header(file, names, id_match.column)
-    text, image = as_text(file.table[id_match.column]), id_match.image
-    has_id = pc.is_valid(text).to_numpy()
-    notes = (*id_match.notes, *unread_rows(file, has_id, id_match.column))
-    rows = None if has_id.all() else np.flatnonzero(has_id)
-    if rows is not None:
-        file, text, image = file.take(rows), text.take(rows), image[rows]
-    # Text in a CSV may be numbers; a text column of parquet was meant to be text.
-    numeric = pa.types.is_integer(file.table[id_match.column].type) or row_word(file.path) == "line"
-    ids = Ids(
-        id_match.column,
-        np.array(text.to_pylist(), dtype=object),
-        numeric and is_exact_integers(text),
-        told_apart,
-    )
-    by_path = id_match.path_column is not None
-    passed_over, ambiguous = ambiguities(
-        names,
-        image,
-        TableRows(file, ids),
-        as_text(file.table[id_match.path_column]).to_pylist() if by_path else ids.values,
-        paths=by_path,
-    )
-    unlisted = np.ones(len(names.paths), dtype=bool)
-    unlisted[image[image >= 0]] = False
-    unlisted[passed_over] = False
-    return _Matched(
-        file=file,
-        rows=rows,
-        ids=ids,
-        paths=np.array([*names.paths, ""], dtype=object)[image],
-        unlisted=tuple(names.paths[index] for index in np.flatnonzero(unlisted).tolist()),
-        path_column=id_match.path_column,
-        notes=notes,
-        ambiguous=tuple(ambiguous),
-    )
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What the caller named: the class, or the numbers and what stands for unknown ones."""
-
-    target_column: str | None
-    numbers: tuple[str, ...]
-    missing: Sequence[str]
-
-
-def _from_table(
-    names: ImageNames,
-    file: TableFile,
-    votes: Votes | None,
-    asked: _Asked,
-    *,
-    id_column: str | None,
-    trees: Sequence[Tree],
-) -> Catalog:
-    columns = file.table.column_names
-    vote_columns = (
-        [] if votes is None else [name for name in votes.layout.columns if name in columns]
-    )
-    stated = [*asked.numbers, *([asked.target_column] if asked.target_column else [])]
-    no_ids = stated or vote_columns
-    try:
-        matched = _match(names, file, id_column, no_ids)
-    except CatalogError:
-        if not asked.numbers:
-            raise
-        matched = _match(names, file, id_column, ())  # `read_numbers` refuses the id as a number
-    if matched.rows is not None and votes is not None:
-        votes = votes.take(matched.rows)
-    file, ids, problems = matched.file, matched.ids, list(matched.notes)
-    problems += [finding("table_note", note, file=str(file.path)) for note in file.notes]
-    table = file.table
-    taken = {ids.column, matched.path_column or ids.column, *vote_columns}
-    parts, part_column = file.parts, None
-    if parts is None and (part_column := find_part_column(table, taken)) is not None:
-        parts = parts_of_cells(table[part_column])
-        taken.add(part_column)
-    found = _find_targets(TableRows(file, ids), votes, asked, taken)
-    if votes is not None:
-        problems += vote_problems(votes, columns, TableRows(file, ids))
-    if found.targets is None:
-        problems += no_target(table, taken, str(file.path), trees)
-    problems += found.problems
-    taken.update(found.columns)
-    others = [name for name in table.column_names if name not in taken]
-    explained = explain_unused(others, votes, asked.target_column, asked.numbers, trees=trees)
-    return Catalog(
-        ids=ids,
-        paths=matched.paths,
-        rows=file.lines,
-        targets=found.targets,
-        other=table.select(others) if others else None,
-        problems=(*problems, *matched.ambiguous),
-        unlisted=matched.unlisted,
-        images=Path(names.folder),
-        table=file.path,
-        parts=parts,
-        part_column=part_column,
-        unused=(*file.unused, *explained),
-    )
-
-
-@dataclass(frozen=True)
-class _FoundTargets:
-    """The targets of a table, their columns, and what is remarkable in or wrong with them."""
-
-    targets: Targets | None
-    columns: Sequence[str] = ()
-    problems: Sequence[Finding] = ()
-
-
-def _find_targets(
-    rows: TableRows, votes: Votes | None, asked: _Asked, taken: set[str]
-) -> _FoundTargets:
-    """Votes where the table has them, else the numbers that are named, else a class."""
-    table = rows.file.table
-    if votes is not None:
-        return _FoundTargets(_vote_targets(votes))
-    if asked.numbers:
-        measured = read_numbers(table, asked.numbers, asked.missing, taken, rows.source)
-        problems = (*measured.notes, *number_problems(measured, rows))
-        return _FoundTargets(measured.targets, measured.columns, problems)
-    chosen = find_classes(table, taken, asked.target_column, rows.source)
-    if chosen is None:
-        return _FoundTargets(None)
-    return _FoundTargets(chosen.targets, chosen.columns, chosen.notes)
-
-
-def _vote_targets(votes: Votes) -> VoteTargets | CountTargets:
-    if votes.counts is not None:
-        return CountTargets(votes.tree, votes.layout, votes.counts, votes.present)
-    written = votes.layout.written
-    return VoteTargets(
-        votes.tree.with_layout(written), written, votes.joint, votes.present, votes.layout
-    )
-
-
 def _no_counts(file: TableFile, trees: Sequence[Tree]) -> CatalogError:
     """A table without counts of votes of a known tree."""
     names = file.table.column_names
@@ -488,13 +250,3 @@ def _no_counts(file: TableFile, trees: Sequence[Tree]) -> CatalogError:
         if fractions is not None
         else "`tree` can name a tree of your own, with a layout of the kind counts",
     )
-
-
-def _require_header(file: TableFile, names: ImageNames, id_column: str) -> None:
-    """Refuse a table whose id column is called as an image is: its first line is a row."""
-    cell = pa.array([id_column], pa.string())
-    if row_word(file.path) == "line" and (
-        names.match_ids(cell) >= 0 or names.match_paths(cell) >= 0
-    ):
-        header = list(map(str, file.table.column_names))
-        raise no_header(file.path, header, f"{id_column!r} is the name of an image")

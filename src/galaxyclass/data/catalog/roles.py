@@ -252,7 +252,7 @@ def _no_id(table: Any, images: ImageNames, source: str) -> CatalogError:
     columns = [name for name in table.column_names if can_be_id(table[name])][:5]
     cells = {name: example_of(table[name]) for name in columns}
     examples = ", ".join(images.stems[:2].to_pylist())
-    what = f"{source}: no column matches the names of the images"
+    problem = f"{source}: no column matches the names of the images"
     got = "; ".join(f"{name}: {cell}" for name, cell in cells.items()) or "only numbers"
     if any(re.fullmatch(r"-?[0-9](\.[0-9]+)?[eE]\+?[0-9]+", cell) for cell in cells.values()):
         hint = (
@@ -268,7 +268,7 @@ def _no_id(table: Any, images: ImageNames, source: str) -> CatalogError:
     else:
         hint = _other_ids(table, images, source, columns)
     return CatalogError(
-        what,
+        problem,
         wanted=f"ids such as {examples} (of {counted(len(images.paths), 'image')})",
         got=got,
         hint=hint,

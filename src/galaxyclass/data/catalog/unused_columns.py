@@ -37,7 +37,7 @@ def explain_unused(
         for column in layout.columns
     }
     voted = [name for name in others if name in of_votes]
-    rest = [name for name in others if name not in of_votes]
+    remaining = [name for name in others if name not in of_votes]
     if votes is not None:
         kind = votes.layout.columns[0]
         why = f"other numbers of votes; those of the kind {kind!r} are read"
@@ -50,5 +50,7 @@ def explain_unused(
     plain = "neither id, path, class nor votes of a known tree"
     return (
         *unused_columns(voted, why),
-        *unused_columns(rest, "not among the numbers that were asked for" if numbers else plain),
+        *unused_columns(
+            remaining, "not among the numbers that were asked for" if numbers else plain
+        ),
     )

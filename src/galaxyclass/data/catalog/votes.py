@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.conversions import Conversions
+from galaxyclass.data.catalog.wrong_cells import WrongCells, join_cells
 from galaxyclass.data.tables.cells import is_text, numbers
 from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.tree import Layout, Tree
@@ -21,15 +22,6 @@ ROUNDING = 1e-6
 
 #: Rows that are converted at a time: double precision takes twice the memory of the result.
 ROWS_AT_ONCE = 1 << 14
-
-
-@dataclass(frozen=True)
-class WrongCells:
-    """Cells of one answer that are not fractions: (cells,) int64 rows, and the cells."""
-
-    answer: int
-    rows: NDArray[np.int64]
-    cells: Any
 
 
 @dataclass(frozen=True)
@@ -77,13 +69,8 @@ class Votes:
 
 
 def _taken(wrong: list[WrongCells], rows: NDArray[np.int64]) -> list[WrongCells]:
-    selected = []
-    for cells in wrong:
-        indices = np.flatnonzero(np.isin(cells.rows, rows))
-        if len(indices):
-            new_rows = np.searchsorted(rows, cells.rows[indices])
-            selected.append(WrongCells(cells.answer, new_rows, cells.cells.take(indices)))
-    return selected
+    taken = [cells.take(rows) for cells in wrong]
+    return [cells for cells in taken if len(cells.rows)]
 
 
 class VoteReader:
@@ -179,7 +166,8 @@ class VoteReader:
                 (outside, self._out_of_range),
             ):
                 if len(rows):
-                    cells = WrongCells(answer, self._rows + rows, column.take(rows))
+                    name = layout.columns[answer]
+                    cells = WrongCells(name, self._rows + rows, column.take(rows))
                     by_answer.setdefault(answer, []).append(cells)
         if self._with_counts:
             self._counts.append(raw.astype(np.float32))
@@ -237,16 +225,7 @@ def _joint(
 
 def _joined(by_answer: dict[int, list[WrongCells]]) -> list[WrongCells]:
     """The wrong cells of each answer, from all pieces of the table, answer by answer."""
-    return [
-        WrongCells(
-            answer,
-            np.concatenate([cells.rows for cells in by_answer[answer]]),
-            pa.chunked_array(
-                [chunk for cells in by_answer[answer] for chunk in cells.cells.chunks]
-            ),
-        )
-        for answer in sorted(by_answer)
-    ]
+    return [join_cells(by_answer[answer]) for answer in sorted(by_answer)]
 
 
 def _blank_conditional(tree: Tree, raw: NDArray[np.float64]) -> NDArray[np.bool_]:

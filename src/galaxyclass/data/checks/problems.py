@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from galaxyclass.data.catalog.matching import ImageNames
 from galaxyclass.data.catalog.number_columns import ReadNumbers
 from galaxyclass.data.catalog.roles import lookalikes
 from galaxyclass.data.catalog.votes import Votes
+from galaxyclass.data.catalog.wrong_cells import WrongCells
 from galaxyclass.data.checks.finding_location import is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import kind_of
@@ -94,30 +96,9 @@ def vote_problems(votes: Votes, names: Iterable[str], rows: TableRows) -> Iterat
     tree, columns, source = votes.tree, votes.layout.columns, rows.source
     for conversion in votes.conversions:
         yield finding("votes_converted", f"{source}: {conversion}", file=source)
-    for code, wrong, what in (
-        ("not_a_number", votes.not_numbers, "is not a number"),
-        ("fraction_out_of_range", votes.out_of_range, "is not within 0 to 1"),
-    ):
-        for cells in wrong:
-            column = columns[cells.answer]
-            if not is_whole_column(len(cells.rows), len(votes.joint)):
-                continue
-            cell = cells.cells[0].as_py()
-            yield finding(
-                code,
-                f"{source}, column {column}: {len(cells.rows):,} of "
-                f"{counted(len(votes.joint), 'cell')}, the first in "
-                f"{rows.location(int(cells.rows[0]))}: {cell!r} {what}{_hint(cell)}",
-                file=source,
-                column=column,
-            )
-        for cells in wrong:
-            column = columns[cells.answer]
-            if is_whole_column(len(cells.rows), len(votes.joint)):
-                continue
-            for row, cell in zip(cells.rows.tolist(), cells.cells.to_pylist(), strict=True):
-                message = f"column {column}: {cell!r} {what}{_hint(cell)}"
-                yield rows.finding(code, message, row, column=column)
+    galaxies = len(votes.joint)
+    yield from _wrong_cells("not_a_number", votes.not_numbers, galaxies, rows)
+    yield from _wrong_cells("fraction_out_of_range", votes.out_of_range, galaxies, rows)
     for number, question in enumerate(tree.questions):
         unasked = np.flatnonzero(votes.unasked[:, number])
         if len(unasked):
@@ -147,21 +128,32 @@ def number_problems(numbers: ReadNumbers, rows: TableRows) -> Iterator[Finding]:
     numbers : ReadNumbers
     rows : TableRows
     """
-    galaxies = len(numbers.targets)
-    for cells in numbers.wrong:
-        if is_whole_column(len(cells.rows), galaxies):
-            cell = cells.cells[0].as_py()
-            yield finding(
-                "not_a_number",
-                f"{rows.source}, column {cells.column}: {len(cells.rows):,} of {galaxies:,} cells, "
-                f"the first in {rows.location(int(cells.rows[0]))}: {cell!r} is not a number",
-                file=rows.source,
-                column=cells.column,
-            )
-            continue
+    yield from _wrong_cells("not_a_number", numbers.wrong, len(numbers.targets), rows)
+
+
+#: What is said of a wrong cell, by the code of the finding.
+_WRONG = {"not_a_number": "is not a number", "fraction_out_of_range": "is not within 0 to 1"}
+
+
+def _wrong_cells(
+    code: str, wrong: Sequence[WrongCells], galaxies: int, rows: TableRows
+) -> Iterator[Finding]:
+    """One finding for a column that is wrong as a whole; of other columns one for each cell."""
+    whole = [is_whole_column(len(cells.rows), galaxies) for cells in wrong]
+    for cells in compress(wrong, whole):
+        cell = cells.cells[0].as_py()
+        yield finding(
+            code,
+            f"{rows.source}, column {cells.column}: {len(cells.rows):,} of "
+            f"{counted(galaxies, 'cell')}, the first in {rows.location(int(cells.rows[0]))}: "
+            f"{cell!r} {_WRONG[code]}{_hint(cell)}",
+            file=rows.source,
+            column=cells.column,
+        )
+    for cells in compress(wrong, np.logical_not(whole)):
         for row, cell in zip(cells.rows.tolist(), cells.cells.to_pylist(), strict=True):
-            message = f"column {cells.column}: {cell!r} is not a number{_hint(cell)}"
-            yield rows.finding("not_a_number", message, row, column=cells.column)
+            message = f"column {cells.column}: {cell!r} {_WRONG[code]}{_hint(cell)}"
+            yield rows.finding(code, message, row, column=cells.column)
 
 
 def no_target(

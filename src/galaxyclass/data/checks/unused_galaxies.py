@@ -31,6 +31,6 @@ def unused_of(catalog: Catalog, findings: Sequence[Finding] = ()) -> tuple[Unuse
         names = first_few(
             [str(each.id) if each.id is not None else f"line {each.row}" for each in rows]
         )
-        what: UnusedKind = "files" if catalog.table is None else "rows"
-        unused.append(Unused(what, len(rows), names, kind.title))
+        entries: UnusedKind = "files" if catalog.table is None else "rows"
+        unused.append(Unused(entries, len(rows), names, kind.title))
     return tuple(unused)

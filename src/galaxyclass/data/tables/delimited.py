@@ -100,8 +100,30 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
         An unknown encoding, no header, a column twice, quotation marks that are not closed.
     """
     dialect = find_dialect(path)
+    with_names(path, None, list(dialect.names))
+    table, skipped = _read_rows(path, dialect, piecewise)
+    file = TableFile(path, table, np.empty(0, np.int64), (), notes=tuple(_notes(path, dialect)))
+    above = dialect.skipped + dialect.header_lines
+    if not skipped and _line_count(path, dialect) == table.num_rows + above:
+        return replace(file, lines=np.arange(above + 1, above + 1 + table.num_rows, dtype=np.int64))
+    lines, ragged, comments = _walk(path, dialect)
+    if len(lines) != table.num_rows:
+        raise CatalogError(
+            f"{path}: cannot be read as CSV unambiguously",
+            got=f"{counted(table.num_rows, 'row')} read one way, {len(lines)} the other",
+            hint="look for a quotation mark that is not closed",
+        )
+    return replace(
+        file,
+        lines=np.array(lines, dtype=np.int64),
+        ragged=tuple(ragged),
+        unused=unused_rows(comments, "comments among the rows"),
+    )
+
+
+def _read_rows(path: Path, dialect: Dialect, piecewise: Piecewise) -> tuple[pa.Table, bool]:
+    """The rows with as many cells as the header, and whether there are others."""
     names = list(dialect.names)
-    with_names(path, None, names)
     skipped: list[Any] = []
 
     def skip(row: Any) -> str:
@@ -141,23 +163,7 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
             got=first_line(error),
             hint="look for a quotation mark that is not closed",
         ) from error
-    file = TableFile(path, table, np.empty(0, np.int64), (), notes=tuple(_notes(path, dialect)))
-    above = dialect.skipped + dialect.header_lines
-    if not skipped and _line_count(path, dialect) == table.num_rows + above:
-        return replace(file, lines=np.arange(above + 1, above + 1 + table.num_rows, dtype=np.int64))
-    lines, ragged, comments = _walk(path, dialect)
-    if len(lines) != table.num_rows:
-        raise CatalogError(
-            f"{path}: cannot be read as CSV unambiguously",
-            got=f"{counted(table.num_rows, 'row')} read one way, {len(lines)} the other",
-            hint="look for a quotation mark that is not closed",
-        )
-    return replace(
-        file,
-        lines=np.array(lines, dtype=np.int64),
-        ragged=tuple(ragged),
-        unused=unused_rows(comments, "comments among the rows"),
-    )
+    return table, bool(skipped)
 
 
 def _notes(path: Path, dialect: Dialect) -> Iterator[str]:
@@ -209,29 +215,34 @@ def _walk(path: Path, dialect: Dialect) -> tuple[list[int], list[RaggedRow], lis
     ragged: list[RaggedRow] = []
     comments: list[int] = []
     width = len(dialect.names)
+    records = _records(path, dialect)
+    if dialect.header_lines:
+        next(records, None)
+    for line, cells in records:
+        if len(cells) == width:
+            lines.append(line)
+        elif cells[0].lstrip().startswith("#"):
+            comments.append(line)
+        else:
+            ragged.append(RaggedRow(line, len(cells)))
+    return lines, ragged, comments
+
+
+def _records(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """The first line and the cells of each record, from the header on; empty lines are none."""
     with dialect.open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
         for _ in range(dialect.skipped):
             next(text)
-        above = dialect.skipped
         reader = csv.reader(text, delimiter=dialect.written, strict=True)
-        start, header = above + 1, bool(dialect.header_lines)
+        line = dialect.skipped + 1
         try:
             for cells in reader:
-                if not cells:
-                    pass
-                elif header:
-                    header = False
-                elif len(cells) == width:
-                    lines.append(start)
-                elif cells[0].lstrip().startswith("#"):
-                    comments.append(start)
-                else:
-                    ragged.append(RaggedRow(start, len(cells)))
-                start = above + reader.line_num + 1
+                if cells:
+                    yield line, cells
+                line = dialect.skipped + reader.line_num + 1
         except csv.Error as error:
             raise CatalogError(
-                f"{path}, line {start}: cannot be read as CSV",
+                f"{path}, line {line}: cannot be read as CSV",
                 got=str(error),
                 hint="look for a quotation mark that is not closed",
             ) from error
-    return lines, ragged, comments

@@ -70,10 +70,10 @@ class CentralPixelBenchmark:
         targets : (galaxies, answers) float, 0..1
             NaN unknown: an answer's mean is over the galaxies that know it.
         """
-        kinds, which = np.unique(colour_kinds(centre), axis=0, return_inverse=True)
-        which = which.reshape(-1)
+        kinds, kind_of = np.unique(colour_kinds(centre), axis=0, return_inverse=True)
+        kind_of = kind_of.reshape(-1)
         otherwise = known_mean(targets)
-        means = np.stack([known_mean(targets[which == kind]) for kind in range(len(kinds))])
+        means = np.stack([known_mean(targets[kind_of == kind]) for kind in range(len(kinds))])
         return cls(kinds, np.where(np.isnan(means), otherwise, means), otherwise)
 
     def predict(self, centre: NDArray[np.int64]) -> NDArray[np.float64]:

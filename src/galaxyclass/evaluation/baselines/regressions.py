@@ -38,10 +38,10 @@ class LinearColours:
         self._answers = targets.shape[1]
         #: Answers that the same galaxies know are fitted at once.
         self._lines: list[tuple[NDArray[np.int64], Any]] = []
-        patterns, which = np.unique(known, axis=1, return_inverse=True)
+        patterns, pattern_of = np.unique(known, axis=1, return_inverse=True)
         for pattern, galaxies in enumerate(patterns.T):
             if galaxies.any():
-                answers = np.flatnonzero(which.reshape(-1) == pattern)
+                answers = np.flatnonzero(pattern_of.reshape(-1) == pattern)
                 line = LinearRegression().fit(
                     colours[galaxies].astype(np.float64),
                     targets[np.ix_(galaxies, answers)].astype(np.float64),

@@ -272,12 +272,12 @@ def _on_linear_scale(
     """Both outputs with values that can be compared, whatever their unit."""
     import torch
 
-    values, *rest = exported
+    values, *others = exported
     scaled = [
         task.to_linear(each.astype(np.float64)).astype(np.float32)
         for each in (wanted.values.numpy(), values)
     ]
-    return wanted._replace(values=torch.from_numpy(scaled[0])), [scaled[1], *rest]
+    return wanted._replace(values=torch.from_numpy(scaled[0])), [scaled[1], *others]
 
 
 class _Differences:

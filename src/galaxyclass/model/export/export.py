@@ -96,7 +96,7 @@ class Exported:
 
 @public
 def export(
-    run: str | Path | Model,
+    model: str | Path | Model,
     *,
     output: str | Path,
     bits: Bits = 32,
@@ -118,7 +118,7 @@ def export(
 
     Parameters
     ----------
-    run : str, Path or Model
+    model : str, Path or Model
         The folder of a run, a bundle, an exported network (to write it with other bits), or
         ``"pretrained"``.
     output : str or Path
@@ -153,7 +153,7 @@ def export(
     OutputError
         The ending is not ``.onnx``; the output exists; no room, no permission.
     BundleError
-        ``run`` is not a run or a bundle, or its training has not finished; or several at once.
+        ``model`` is not a run or a bundle, or its training has not finished; or several at once.
     ExportError
         The network cannot be written as ONNX, or the file gives other outputs; nothing is
         written then.
@@ -172,7 +172,7 @@ def export(
     """
     output = Path(output)
     _require_output(output, overwrite=overwrite)
-    bundle = single_bundle(run, "export")
+    bundle = single_bundle(model, "export")
     copied = _can_be_copied(bundle)
     if copied and bits == 8 and images is None:
         with writing(output) as temporary:

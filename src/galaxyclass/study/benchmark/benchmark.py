@@ -12,7 +12,7 @@ import numpy as np
 
 from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset
-from galaxyclass.data.dataset.several import prepare_all
+from galaxyclass.data.dataset.samples import prepare_all
 from galaxyclass.io.atomic import temporary_folder
 from galaxyclass.io.output import require_free
 from galaxyclass.model.backends.backend import open_backend
@@ -197,7 +197,7 @@ def _result(
 def _shares(
     speeds: dict[str, list[float]], gflop: dict[str, float], precision: Precision
 ) -> list[Share]:
-    both = [
+    total = [
         one_after_the_other(prepare, network)
         for prepare, network in zip(speeds["prepare"], speeds["network"], strict=True)
     ]
@@ -206,7 +206,7 @@ def _shares(
     return [
         share("prepare", "decoding every pixel alone", speeds["prepare"], speeds["decode"]),
         share("pack", "a bare loop that writes nothing", speeds["pack"], speeds["prepare_loop"]),
-        share("predict", "prepare and network, each alone", speeds["predict"], both),
+        share("predict", "prepare and network, each alone", speeds["predict"], total),
         share("train", "the network's steps alone", speeds["train"], speeds["train_network"]),
         share("train_network", "a matrix product's speed", speeds["train_network"], training),
     ]

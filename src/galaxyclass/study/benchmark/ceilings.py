@@ -83,13 +83,13 @@ class NetworkSteps:
         """GFLOP per image of ``inference`` and ``training``: additions and products."""
         with FlopCounterMode(display=False) as forward, torch.no_grad():
             self.module.network(self.images)
-        with FlopCounterMode(display=False) as both:
+        with FlopCounterMode(display=False) as counter:
             self._loss().backward()  # type: ignore[no-untyped-call]
         self.optimizer.zero_grad()
         count = len(self.images) * 1e9
         return {
             "inference": forward.get_total_flops() / count,
-            "training": both.get_total_flops() / count,
+            "training": counter.get_total_flops() / count,
         }
 
     def _loss(self) -> torch.Tensor:

@@ -10,13 +10,13 @@ from typing import Any
 
 from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
-from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.extras import TRAINING, require_installed
-from galaxyclass.io.atomic import require_new, write_text, writing_folder
+from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import counted, short_path, summary
+from galaxyclass.study.begin import begin_study
 from galaxyclass.study.compare.clock import Clock
 from galaxyclass.study.compare.outcomes import outcome_path, read_outcome, train_trial, trial_job
 from galaxyclass.study.compare.plan import (
@@ -134,22 +134,16 @@ def compare(
         require_new(folder)
     else:
         require_unchanged(folder, begun, plan)
-    # Once here, so that problems of the data are reported at once and not by every trial; and all
-    # trials share the pack.
-    samples = prepare_all(
-        replace(dataset),  # a copy, so that its memory is freed
+    begin_study(
+        folder,
+        dataset,
         trials[0].resolved.images,
+        fingerprint=None if begun is None else begun.fingerprint,
+        write=lambda new, fingerprint: write_plan(new, replace(plan, fingerprint=fingerprint)),
         cache=cache,
         workers=workers,
         progress=progress,
     )
-    if begun is None:
-        with writing_folder(folder) as temporary:
-            write_plan(temporary, replace(plan, fingerprint=samples.fingerprint))
-    else:
-        samples.require_same(begun.fingerprint, folder)
-    del samples
-    dataset.save_tables(folder)
     running = _RunningComparison(folder, trials, progress)
     try:
         with terminated_as_interrupted():

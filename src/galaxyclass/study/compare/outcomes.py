@@ -126,5 +126,5 @@ def _explain_end(ended: Ended, logs: Path) -> str:
             f"killed by the system{held}, most likely because memory ran out\n"
             "  hint:   a smaller training.batch_size or images.size"
         )
-    how = f"killed by signal {-ended.status}" if ended.status < 0 else f"exit {ended.status}"
-    return f"its process ended unexpectedly ({how})\n  hint:   see {logs}"
+    ending = f"killed by signal {-ended.status}" if ended.status < 0 else f"exit {ended.status}"
+    return f"its process ended unexpectedly ({ending})\n  hint:   see {logs}"

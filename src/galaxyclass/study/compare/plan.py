@@ -114,10 +114,10 @@ def require_unchanged(folder: Path, begun: Plan, plan: Plan) -> None:
     before, now = (
         {trial.name: _trial(trial) for trial in trials} for trials in (begun.trials, plan.trials)
     )
-    gone, new = [name for name in before if name not in now], [n for n in now if n not in before]
-    if gone or new:
+    dropped, new = [name for name in before if name not in now], [n for n in now if n not in before]
+    if dropped or new:
         wanted.append(f"trials: {first_few(list(before), 3)}")
-        kind, names = ("not among them", new) if new else ("without", gone)
+        kind, names = ("not among them", new) if new else ("without", dropped)
         got.append(f"{kind}: {first_few(names, 3)}")
     for name in [name for name in before if name in now and before[name] != now[name]][:3]:
         old, new_settings = before[name]["resolved"], now[name]["resolved"]

@@ -155,10 +155,10 @@ def check_space(recipe: str | Path | Recipe, space: Space, settings: Settings) -
         Names all of them.
     """
     shared = as_assignments(settings)
-    both = {text.partition("=")[0].strip() for text in shared} & set(space)
-    if both:
+    repeated = {text.partition("=")[0].strip() for text in shared} & set(space)
+    if repeated:
         raise RecipeError(
-            f"{', '.join(sorted(both))}: both varied and set", hint="leave one of them out"
+            f"{', '.join(sorted(repeated))}: both varied and set", hint="leave one of them out"
         )
     as_recipe(recipe, shared)
     problems = []

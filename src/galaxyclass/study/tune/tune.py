@@ -12,10 +12,9 @@ from typing import Any
 from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.catalog.read import require_sources
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
-from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import TRAINING, require_installed
-from galaxyclass.io.atomic import require_new, write_text, writing_folder
+from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.io.lock import close_locked, open_locked
 from galaxyclass.plots.style import save
 from galaxyclass.plots.tuned import Point, tuned_settings
@@ -24,6 +23,7 @@ from galaxyclass.recipes.read import as_recipe, recipe_toml
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
 from galaxyclass.short import counted, short_path, summary
+from galaxyclass.study.begin import begin_study
 from galaxyclass.study.compare.compare import draw_curves
 from galaxyclass.study.compare.outcomes import trial_job
 from galaxyclass.study.compare.results import (
@@ -193,23 +193,22 @@ def tune(
         require_new(folder)
     else:
         require_same_search(folder, begun, plan)
-    samples = prepare_all(
-        replace(dataset),  # a copy, so that its memory is freed
+
+    def write(new: Path, fingerprint: str) -> None:
+        if isinstance(recipe, Recipe):
+            write_text(new / TUNE_BASE, recipe_toml(recipe))
+        write_tune_plan(new, replace(plan, fingerprint=fingerprint))
+
+    metric = begin_study(
+        folder,
+        dataset,
         resolved.images,
+        fingerprint=None if begun is None else begun.fingerprint,
+        write=write,
         cache=cache,
         workers=workers,
         progress=progress,
     )
-    metric = TASKS[samples.first.targets.kind].metric
-    if begun is None:
-        with writing_folder(folder) as temporary:
-            if isinstance(recipe, Recipe):
-                write_text(temporary / TUNE_BASE, recipe_toml(recipe))
-            write_tune_plan(temporary, replace(plan, fingerprint=samples.fingerprint))
-    else:
-        samples.require_same(begun.fingerprint, folder)
-    del samples
-    dataset.save_tables(folder)
     descriptor = _lock(folder)
     try:
         search = Search(

@@ -55,9 +55,9 @@ class CountTargets(Targets):
     ) -> NDArray[np.float32]:
         """The votes of all tables together: other volunteers saw the same picture."""
         for indices, other_values in others:
-            both = np.nansum([values[indices], other_values], axis=0)
+            total = np.nansum([values[indices], other_values], axis=0)
             unknown = np.isnan(values[indices]) & np.isnan(other_values)
-            values[indices] = np.where(unknown, np.nan, both)
+            values[indices] = np.where(unknown, np.nan, total)
         return np.asarray(values)
 
     def same_task(self, other: Targets) -> bool:

@@ -203,13 +203,13 @@ def _predictive(concentrations: Floats, counts: Floats) -> list[tuple[Doubles, D
     k, n = np.rint(counts[usable]).astype(np.int64), np.rint(votes[usable])[:, None]
     grid = np.arange(int(n.max()) + 1)[None]
     possible = grid <= n
-    rest = np.maximum(n - grid, 0)
-    ways = gammaln(n + 1) - gammaln(grid + 1) - gammaln(rest + 1)
+    other_votes = np.maximum(n - grid, 0)
+    ways = gammaln(n + 1) - gammaln(grid + 1) - gammaln(other_votes + 1)
     results = []
     for answer in range(a.shape[1]):
         first = a[:, answer, None]
         others = np.maximum(a.sum(axis=1, keepdims=True) - first, 1e-12)
-        log_mass = ways + betaln(grid + first, rest + others) - betaln(first, others)
+        log_mass = ways + betaln(grid + first, other_votes + others) - betaln(first, others)
         masses = np.where(possible, np.exp(log_mass), 0.0)
         sums = np.cumsum(masses, axis=1)
         observed = k[:, answer, None]

@@ -65,8 +65,8 @@ class NoiseFloor:
     assumptions: tuple[str, ...]
 
     def __str__(self) -> str:
-        how = "counted" if self.counted else "assumed"
-        return f"{self.value:.4f} ({self.votes:g} votes a galaxy, {how})"
+        origin = "counted" if self.counted else "assumed"
+        return f"{self.value:.4f} ({self.votes:g} votes a galaxy, {origin})"
 
 
 def noise_floor(tree: Tree, targets: Floats, votes: float | Floats = VOTES) -> NoiseFloor:
@@ -238,11 +238,11 @@ def fractions_from_counts(tree: Tree, counts: Floats) -> NDArray[np.float64]:
     return joint
 
 
-def _checked(tree: Tree, values: Floats, what: str) -> NDArray[np.float64]:
+def _checked(tree: Tree, values: Floats, numbers_word: str) -> NDArray[np.float64]:
     checked: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
     if checked.ndim != 2 or checked.shape[1] != len(tree.answers):
         raise ScoreError(
-            f"these {what} do not fit the tree {tree.title}",
+            f"these {numbers_word} do not fit the tree {tree.title}",
             wanted=f"an array (galaxies, {len(tree.answers)} answers)",
             got=f"an array {checked.shape}",
         )
@@ -274,8 +274,11 @@ def _variance_by_question(tree: Tree, fractions: Floats, asked: Floats) -> NDArr
             led_variance = variance[:, parents].sum(axis=1)
         people = np.where(asked[:, index] > 0, asked[:, index], np.nan)
         share = conditional[:, where]
-        own = share * (1 - share) / np.maximum(people - 1, 1)[:, None]
-        of_answers = led[:, None] ** 2 * own + np.maximum(share**2 - own, 0) * led_variance[:, None]
+        of_sample = share * (1 - share) / np.maximum(people - 1, 1)[:, None]
+        of_answers = (
+            led[:, None] ** 2 * of_sample
+            + np.maximum(share**2 - of_sample, 0) * led_variance[:, None]
+        )
         # Where nobody is led to a question, its fractions are 0 without an error.
         variance[:, where] = np.where(led[:, None] == 0, 0.0, of_answers)
     return np.asarray(np.where(np.isnan(fractions), np.nan, variance))

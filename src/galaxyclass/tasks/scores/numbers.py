@@ -79,8 +79,8 @@ class NumberScores(Scores):
         if len(self.columns) > 1:
             return super().words
         (column,) = self.columns
-        own = f"in the unit of the numbers RMSE {column.rmse}"
-        return f"{super().words}, {own}, R² {column.r2.value:.3f}"
+        in_unit = f"in the unit of the numbers RMSE {column.rmse}"
+        return f"{super().words}, {in_unit}, R² {column.r2.value:.3f}"
 
 
 def normalised_errors(

@@ -86,7 +86,7 @@ def print_vote_report(tree: Tree, report: ScoreReport) -> PrintedScores:
         ("question", "RMSE", "interval", "mean vector", "floor", "entries"),
         tuple(
             (
-                _question_name(tree, index),
+                tree.questions[index].title,
                 *score_cells(scores.questions[index]),
                 number_cell(reference.questions[index].value),
                 number_cell(floor.questions[index]),
@@ -163,23 +163,13 @@ def compare_vote_scores(
         ("RMSE by question", *(name for name, *_ in named)),
         tuple(
             (
-                _question_name(tree, index),
+                tree.questions[index].title,
                 *(number_cell(scores.questions[index].value) for _, scores, _ in named),
             )
             for index in range(len(tree.questions))
         ),
     )
     return overall, by_question
-
-
-def question_names(tree: Tree) -> tuple[str, ...]:
-    """The questions by code and key."""
-    return tuple(_question_name(tree, index) for index in range(len(tree.questions)))
-
-
-def _question_name(tree: Tree, index: int) -> str:
-    question = tree.questions[index]
-    return f"{question.code} {question.key.replace('_', ' ')}"
 
 
 def _by_question_name(tree: Tree, scores: VoteScores) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.data.dataset.parts import read_split, write_split
-from galaxyclass.data.dataset.several import Samples, prepare_all
+from galaxyclass.data.dataset.samples import Samples, prepare_all
 from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.progress import silent
 from galaxyclass.recipes.preprocessing import Preprocessing
