@@ -226,6 +226,24 @@ def test_csv_is_written_where_formulas_are_thought_of() -> None:
     assert writing == {"io.csv_text", *tables}
 
 
+def test_parquet_has_checksums_that_are_checked() -> None:
+    wanted = {
+        **dict.fromkeys(("write_table", "ParquetWriter"), "write_page_checksum"),
+        **dict.fromkeys(("read_table", "ParquetFile"), "page_checksum_verification"),
+    }
+    unchecked = [
+        f"{name}:{node.lineno}"
+        for name, path in modules().items()
+        for node in ast.walk(syntax(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and ast.unparse(node.func.value) in ("pq", "pa.parquet")
+        and node.func.attr in wanted
+        and wanted[node.func.attr] not in [keyword.arg for keyword in node.keywords]
+    ]
+    assert not unchecked
+
+
 def test_no_room_for_odds_and_ends() -> None:
     names = {part for name in modules() for part in name.split(".")}
     assert not names & {"utils", "util", "helpers", "common", "misc"}

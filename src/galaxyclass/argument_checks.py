@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -156,8 +157,13 @@ def as_choice(*choices: str) -> Callable[[Any], Any]:
     return check
 
 
-def as_sequence(check: Callable[[Any], Any], *, nonempty: bool = False) -> Callable[[Any], Any]:
-    """A sequence, not a string, whose elements pass ``check``; with ``nonempty``, at least one."""
+def as_sequence(
+    check: Callable[[Any], Any], *, nonempty: bool = False, distinct: bool = False
+) -> Callable[[Any], Any]:
+    """A sequence, not a string, whose elements pass ``check``.
+
+    With ``nonempty`` it has one at least; with ``distinct`` none of them twice.
+    """
 
     def check_all(value: Any) -> Any:
         if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray):
@@ -167,9 +173,11 @@ def as_sequence(check: Callable[[Any], Any], *, nonempty: bool = False) -> Calla
             return WRONG_TYPE
         if nonempty and not checked:
             return ImpossibleValue("is empty")
-        return next(
-            (element for element in checked if isinstance(element, ImpossibleValue)), checked
-        )
+        impossible = [element for element in checked if isinstance(element, ImpossibleValue)]
+        if distinct and not impossible:
+            repeated = [name for name, count in Counter(map(str, checked)).items() if count > 1]
+            impossible = [ImpossibleValue(f"has {name!r} twice") for name in repeated]
+        return impossible[0] if impossible else checked
 
     return check_all
 

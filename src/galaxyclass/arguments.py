@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -85,6 +86,8 @@ class ArgumentCheck:
         Whether that sequence may be empty; where an empty one is the default, it always may.
     in_memory : callable, optional
         The check where the signature says ``Any``: data in memory is allowed too.
+    distinct : bool
+        Whether that sequence may have a value only once.
     """
 
     wanted: str
@@ -92,6 +95,7 @@ class ArgumentCheck:
     several: str = ""
     may_be_empty: bool = False
     in_memory: Callable[[Any], Any] | None = None
+    distinct: bool = False
 
 
 def _count(what: str, low: int, high: int) -> ArgumentCheck:
@@ -113,7 +117,9 @@ _MODEL = ArgumentCheck(
 _RECIPE = ArgumentCheck(
     "a recipe's name, a TOML file or a Recipe", as_either(as_path, as_instance("Recipe")), "them"
 )
-_IDS = ArgumentCheck("an id (str or int)", as_either(as_string, as_whole(-(10**20), 10**20)), "ids")
+_IDS = ArgumentCheck(
+    "an id (str or int)", as_either(as_string, as_whole(-(10**20), 10**20)), "ids", distinct=True
+)
 _COLUMN = ArgumentCheck("the name of a column (str)", as_string)
 _FLAG = ArgumentCheck("True or False", as_flag)
 _SETTINGS = ArgumentCheck(
@@ -157,14 +163,14 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "labelled": _DATA,
     "spread": _count("a whole number", 1, 10_000),
     "label": _PATH,
-    "label_classes": ArgumentCheck("the names of classes", as_string, "them"),
+    "label_classes": ArgumentCheck("the names of classes", as_string, "them", distinct=True),
     "label_tree": _PATH,
     "renew_every": _count("a whole number", 0, 1_000_000),
     "repeat": ArgumentCheck("a share, 0 to 0.5", as_number(0, 0.5, ends=True)),
     "host": ArgumentCheck("the name or address of this machine (str)", as_string),
     "port": _count("a whole number", 0, 65_535),
     "ready": ArgumentCheck("a function of an address", as_callable),
-    "where": ArgumentCheck("conditions such as 'Class4.1 > 0.5'", as_string, "them"),
+    "where": ArgumentCheck("conditions such as 'Class4.1 > 0.5'", as_string, "them", distinct=True),
     "preprocessing": ArgumentCheck("a Preprocessing", as_instance("Preprocessing")),
     "tree": ArgumentCheck(
         "a Tree, the name of one that the package ships, or a TOML file",
@@ -203,7 +209,9 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "dec_column": _COLUMN,
     "skip_invalid": _FLAG,
     "part": _choice(Part),
-    "carry": ArgumentCheck("names of columns, or all", as_string, "them", may_be_empty=True),
+    "carry": ArgumentCheck(
+        "names of columns, or all", as_string, "them", may_be_empty=True, distinct=True
+    ),
     "match_radius": ArgumentCheck(
         "arcseconds, more than 0 and at most 3,600", as_number(0, 3600, ends=False)
     ),
@@ -212,14 +220,14 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "retired_only": _FLAG,
     "lowest": _FLAG,
     "reason": ArgumentCheck("words (str)", as_string),
-    "include": ArgumentCheck("names of columns to include", as_string, "them"),
+    "include": ArgumentCheck("names of columns to include", as_string, "them", distinct=True),
     "answer": ArgumentCheck("the code or name of an answer, or a class (str)", as_string),
     "method": _choice(ExplanationMethod),
     "explain": _count("a whole number of galaxies", 0, 200),
     "projection": _choice(MapMethod),
     "colour": _COLUMN,
     "by": ArgumentCheck("a measure or the name of a column (str)", as_string),
-    "against": ArgumentCheck("the name of a column (str)", as_string, "them"),
+    "against": ArgumentCheck("the name of a column (str)", as_string, "them", distinct=True),
     "purity": ArgumentCheck("a number above 0 and below 1", as_number(0, 1, ends=False)),
     "layout": _choice(Literal["table", "contest"]),
     "image_format": _choice(Literal["jpg", "png", "fits"]),
@@ -232,7 +240,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "size": _count("a whole number of pixels", 16, 4096),
     "folds": _count("a whole number", 2, 100),
     "field": ArgumentCheck('an angle or pixels, such as "30 arcsec"', as_field),
-    "bands": ArgumentCheck("names of bands (str)", as_string, "them"),
+    "bands": ArgumentCheck("names of bands (str)", as_string, "them", distinct=True),
     "stretch": ArgumentCheck(
         "the name of a stretch, or a Stretch", as_either(as_string, as_instance("Stretch"))
     ),
@@ -250,7 +258,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "ids_from": _choice(Literal["stem", "path", "column"]),
     "measured": _FLAG,
     "shards": ArgumentCheck(
-        "numbers of shards, from 0", as_whole(0, 10**9), "them", may_be_empty=True
+        "numbers of shards, from 0", as_whole(0, 10**9), "them", may_be_empty=True, distinct=True
     ),
     "retries": _count("a whole number", 0, 100),
     "accept_lost": _FLAG,
@@ -327,6 +335,7 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
         for name, value in bound.arguments.items():
             if name in checks:
                 bound.arguments[name] = checks[name](value)
+        _require_inputs_kept(bound.arguments)
         return bound
 
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -337,6 +346,42 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
     # that have them.
     checked = FunctionType(call.__code__, function.__globals__, name, None, call.__closure__)
     return cast(Callable[P, R], wraps(function)(checked))
+
+
+#: Inputs of one argument that are compared with the output, at most.
+_MOST_INPUTS = 1000
+
+
+def _require_inputs_kept(arguments: Mapping[str, Any]) -> None:
+    """Refuse an output that is a file of the input, which it would replace.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    output = arguments.get("output")
+    if not isinstance(output, str | os.PathLike) or not os.path.isfile(output):  # noqa: PTH113
+        return
+    for name, value in arguments.items():
+        inputs = [] if name == "output" else _paths_of(value)
+        if any(os.path.isfile(path) and os.path.samefile(path, output) for path in inputs):  # noqa: PTH113, PTH121
+            raise ArgumentError(
+                f"`output` is a file of `{name}`, which would be lost",
+                argument="output",
+                wanted="another file",
+                got=os.fsdecode(output),
+                hint="choose another `output`",
+            )
+
+
+def _paths_of(value: Any) -> list[str | os.PathLike[str]]:
+    """The paths in an argument: itself, its items, or the table and the images of a data set."""
+    if isinstance(value, str | os.PathLike):
+        return [value]
+    if isinstance(value, list | tuple):
+        return [item for item in value[:_MOST_INPUTS] if isinstance(item, str | os.PathLike)]
+    parts = [getattr(value, part, None) for part in ("table", "images")]
+    return [part for part in parts if isinstance(part, str | os.PathLike)]
 
 
 def check_argument(name: str, value: Any, annotation: str) -> Any:
@@ -375,7 +420,11 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
     elif "Dataset" in annotation:
         check, wanted = as_either(as_instance("Dataset"), rule.check), f"a Dataset, or {wanted}"
     elif rule.several and "Sequence" in annotation:
-        many = as_sequence(rule.check, nonempty=parameter.default != () and not rule.may_be_empty)
+        many = as_sequence(
+            rule.check,
+            nonempty=parameter.default != () and not rule.may_be_empty,
+            distinct=rule.distinct,
+        )
         only = annotation.startswith(("Sequence", "tuple", "Iterable"))
         check = many if only else as_either(rule.check, many)
         wanted = (

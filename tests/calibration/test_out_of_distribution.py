@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from galaxyclass.calibration.image_statistics import image_statistics, statistic_names
+from galaxyclass.calibration.image_statistics import (
+    central_light,
+    image_statistics,
+    statistic_names,
+)
 from galaxyclass.calibration.out_of_distribution import (
     FEW,
     OutOfDistribution,
@@ -159,6 +163,47 @@ def test_light_in_the_middle_is_within_the_discs() -> None:
     assert statistics["light within 1/4"] == pytest.approx(statistics["light within 3/4"])
     assert statistics["border: median"] == pytest.approx(np.log(10 / 255 + 0.004), abs=1e-4)
     assert statistics["border: spread"] == pytest.approx(np.log(0.004), abs=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize("side", [SIDE, SIDE - 3])
+def test_statistics_are_those_of_plain_numpy(count: int, side: int) -> None:
+    cutouts = galaxies(count, seed=8)[:, :side, :side]
+    made = dict(zip(statistic_names(3), image_statistics(cutouts).T, strict=True))
+    even = side // 2 * 2
+    pixels = cutouts[:, :even, :even].astype(float) / 255
+    halved = pixels.reshape(count, even // 2, 2, even // 2, 2, 3).mean(axis=(2, 4))
+    grey = halved.mean(axis=3)
+    places = (np.arange(even // 2) + 0.5) / (even // 2) * 2 - 1
+    border = np.maximum(abs(places)[:, None], abs(places)) > 0.8
+    rows = pixels[..., 1]
+    bends = abs(2 * rows[:, :, 1:-1] - rows[:, :, :-2] - rows[:, :, 2:])
+    wide = border.repeat(2, axis=0).repeat(2, axis=1)[:, 1:-1]
+    blue = halved[..., 2] - halved[..., 1]
+    wanted = {
+        "border: median": np.median(grey[:, border], axis=1),
+        "border: spread": grey[:, border].std(axis=1),
+        "border: brightest": grey[:, border].max(axis=1),
+        "all: spread": grey.std(axis=(1, 2)),
+        "steps between neighbours": (
+            abs(np.diff(grey, axis=1)).mean(axis=(1, 2))
+            + abs(np.diff(grey, axis=2)).mean(axis=(1, 2))
+        )
+        / 2,
+        "bends at the pixel": bends.mean(axis=(1, 2)),
+        "the same, in the border": bends[:, wide].mean(axis=1),
+        "B-G: everywhere": abs(blue).mean(axis=(1, 2)),
+        "B-G: in the border": abs(blue[:, border]).mean(axis=1),
+    }
+    for name, values in wanted.items():
+        assert made[name] == pytest.approx(np.log(values + 0.004), abs=1e-4), name
+
+
+def test_the_size_of_galaxies_alone() -> None:
+    cutouts = galaxies(6, seed=9)
+    column = statistic_names(3).index("light within 1/4")
+    assert central_light(cutouts).tolist() == image_statistics(cutouts)[:, column].tolist()
+    assert central_light(cutouts[..., :2]).shape == (6,)
 
 
 def test_statistics_of_no_images() -> None:

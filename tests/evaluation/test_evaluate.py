@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from galaxyclass.arguments import Part
 from galaxyclass.cli.main import main
 from galaxyclass.data.dataset.dataset import Dataset
-from galaxyclass.errors import CatalogError, InvalidCatalogError, OutputError, RunError, ScoreError
+from galaxyclass.errors import (
+    CatalogError,
+    ImageError,
+    InvalidCatalogError,
+    OutputError,
+    RunError,
+)
 from galaxyclass.evaluation.evaluate import evaluate
 from galaxyclass.evaluation.score_predictions import score_predictions
 from galaxyclass.images.cutouts import make_cutout
@@ -301,10 +307,11 @@ def test_nothing_can_be_decoded(sky: tuple[Any, ...], tmp_path: Path) -> None:
     _write_split(run, {})
     for path in images.iterdir():
         path.write_text("no")
-    with pytest.raises(ScoreError, match="none of the images could be decoded"):
+    with pytest.raises(ImageError, match="nothing could be predicted"):
         evaluate(
             load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
         )
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["predictions_failed.csv"]
 
 
 def test_output_exists(sky: tuple[Any, ...], tmp_path: Path) -> None:

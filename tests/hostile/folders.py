@@ -168,8 +168,15 @@ def mutated_indexes(folder: Path, trials: int, seed: int = 0) -> Tally:
         source, target = place / "known.parquet", copy / "known.parquet"
         if copy != place:
             shutil.copystat(source, target)
-        return galaxyclass.similar(target, like=[name], count=3).table.to_pydict()
+        found = galaxyclass.similar(target, like=[name], count=3).table.to_pydict()
+        if not wanted:
+            wanted.update(found)
+        if target.read_bytes() == source.read_bytes():
+            assert found == wanted, "other galaxies than before"
+        return found
 
+    wanted: dict[str, object] = {}
+    read(place)
     return _folder_trials("indexes, mutated", place, read, trials, seed)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from tests.hostile.visit import CLASSES, visit
 
 TINY = (
     *("--set", "images.size=16", "--set", "images.frame=none", "--set", "training.batch_size=16"),
@@ -32,7 +35,9 @@ class Job:
     most : int
         Moments at most: each takes long.
     shortened : mapping
-        Numbers of the package that are smaller then: ``module.NAME`` -> number.
+        What is replaced: ``module.NAME`` -> value, such as a number of the package, smaller.
+    ends_with : int
+        The exit status of the command that is left alone.
     costly : bool
         `make hostile` leaves it out: each trial starts processes with torch.
     """
@@ -42,8 +47,9 @@ class Job:
     again: Callable[[Path], Sequence[str]] | None = None
     slow: bool = False
     most: int = 1000
-    shortened: dict[str, int] = field(default_factory=dict)
+    shortened: dict[str, Any] = field(default_factory=dict)
     costly: bool = False
+    ends_with: int = 0
 
 
 def _resume(work: Path) -> Sequence[str]:
@@ -174,6 +180,30 @@ JOBS = {
             *("--trials", "1", "--output", "study"),
         ),
         slow=True,
+        costly=True,
+    ),
+    "serve": Job(
+        (
+            *("serve", "{inputs}/run", "--predictions", "known.parquet", "--classes", CLASSES),
+            *("--images", "{inputs}/images", "--label", "labels.jsonl", "--port", "0", "--open"),
+            *("--workers", "1"),
+        ),
+        {"known.parquet": "known.parquet"},
+        slow=True,
+        shortened={"webbrowser.open": visit},
+        ends_with=130,
+    ),
+    "benchmark": Job(
+        (
+            *("benchmark", *DATA, "--recipe", "fast", *TINY[:-2], "--count", "50"),
+            *("--repeats", "1", "--output", "speed"),
+        ),
+        slow=True,
+        shortened={
+            "galaxyclass.study.benchmark.measures.PACKED": 60,
+            "galaxyclass.study.benchmark.measures.PREDICTED": 60,
+            "galaxyclass.study.benchmark.measures.STEPS": 2,
+        },
         costly=True,
     ),
 }

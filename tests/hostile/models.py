@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from PIL import Image
 
 import galaxyclass
@@ -120,24 +121,26 @@ def mutated_packs(folder: Path, trials: int, seed: int = 0) -> Tally:
     images = folder / "pack images"
     images.mkdir()
     for number in range(6):
-        pixels = np.full((20, 20, 3), 40 * number, np.uint8)
-        Image.fromarray(pixels).save(images / f"{number}.png")
+        colour = np.full((20, 20, 3), 40 * number, np.uint8)
+        Image.fromarray(colour).save(images / f"{number}.png")
     whole = folder / "pack"
     settings = {"images.size": 16, "images.frame": "none"}
     recipe = galaxyclass.load_recipe("fast", settings)
     galaxyclass.pack(sorted(images.iterdir()), recipe.images, output=whole, workers=1)
     files = sorted(path.name for path in whole.iterdir() if path.is_file())
+    pixels = np.array(galaxyclass.open_pack(whole).images)
     for trial in range(trials):
         name = files[trial % len(files)]
         broken = folder / "broken pack"
         shutil.copytree(whole, broken)
         data = (whole / name).read_bytes()
         (broken / name).write_bytes(mutated(data, random, data))
-        tally.call(f"{name}, trial {trial}", partial(_read_pack, broken))
+        tally.call(f"{name}, trial {trial}", partial(_read_pack, broken, pixels))
         shutil.rmtree(broken)
     return tally
 
 
-def _read_pack(folder: Path) -> Any:
+def _read_pack(folder: Path, pixels: NDArray[np.uint8]) -> Any:
     pack = galaxyclass.open_pack(folder)
+    assert np.array_equal(pack.images, pixels), "other pixels than were packed"
     return [np.asarray(pack.images).sum(), repr(pack), list(pack.records)[:1]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -485,3 +487,13 @@ def test_paths_and_arrays_in_one_generator_are_refused(model: Model, tmp_path: P
     path = fake.save_images(tmp_path / "sky", 1)[0]
     with pytest.raises(ArgumentTypeError, match="image 0: not an array"):
         model.predict(image for image in [path, np.zeros((30, 30, 3), np.uint8)])
+
+
+def test_a_model_is_pickled_and_copied_without_its_loaded_networks(
+    model: Model, arrays: Arrays
+) -> None:
+    truth = model.predict(arrays)
+    for other in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), copy.copy(model)):
+        assert (other.predict(arrays).values == truth.values).all()
+    with pytest.raises(ArgumentTypeError, match="bool: not the index"):
+        truth[truth.ids[0] == 0]

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from galaxyclass.data.checks.validate import validate
-from galaxyclass.errors import BundleError, CatalogError, OutputError
+from galaxyclass.errors import BundleError, CatalogError, ImageError, OutputError
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.model.load import load_model
@@ -145,14 +145,20 @@ def test_nothing_can_be_decoded(tmp_path: Path) -> None:
     (tmp_path / "sky").mkdir()
     for name in ("1.jpg", "2.jpg"):
         (tmp_path / "sky" / name).write_text("no")
-    for output in ("p.csv", "p.parquet"):
-        summary = predict(
-            load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=tmp_path / output
-        )
-        assert (summary.predicted, summary.failed) == (0, 2)
-        assert summary.warnings == ("None of the 2 images could be decoded.",)
-    assert _read(tmp_path / "p.csv")[1] == []
-    assert pq.read_table(tmp_path / "p.parquet").num_rows == 0
+    (tmp_path / "before.csv").write_text("of other images")
+    for output in ("p.csv", "p.parquet", "before.csv"):
+        with pytest.raises(ImageError, match=r"nothing could be predicted(?s:.*)1\.jpg") as caught:
+            predict(
+                load_model(run, backend=fake.TreeBackend()),
+                tmp_path / "sky",
+                output=tmp_path / output,
+                overwrite=True,
+            )
+        assert f"{output} was not written" in str(caught.value)
+    assert (tmp_path / "before.csv").read_text() == "of other images"
+    left = {path.name for path in tmp_path.iterdir()} - {"run", "sky", "before.csv"}
+    assert left == {"before_failed.csv", "p_failed.csv"}
+    assert len(_read(tmp_path / "p_failed.csv")[1]) == 2
 
 
 def test_answers_that_were_never_seen_are_empty_and_that_is_said(tmp_path: Path) -> None:

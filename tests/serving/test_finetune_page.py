@@ -40,15 +40,23 @@ BRIGHT = 15
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Any]:
-    """A client of a server of the pretrained model, whose galaxies nobody has labelled yet."""
+def served(tmp_path: Path) -> Iterator[Served]:
+    """What a server of the pretrained model serves; nobody has labelled its galaxies yet."""
+    (tmp_path / ".sky-finetuned-1.tmp").mkdir()  # a server was killed before
+    (tmp_path / ".sky-finetuned-1.tmp" / "split.csv").write_text("id")
     predictions = support.write_predictions(tmp_path)
     served = open_served(load_model(workers=1), predictions=predictions, images=tmp_path / "images")
     labels = LabelFile(tmp_path / "sky.jsonl", questions_of_classes(("bright", "dark")))
     labelling = open_labelling(served, labels, by="uncertain", every=1000)
-    yield client(Served(**{**vars(served), "labelling": labelling}))
+    yield Served(**{**vars(served), "labelling": labelling})
     served.predictor.close()
     labels.close()
+
+
+@pytest.fixture
+def site(served: Served) -> Any:
+    """A client of the server."""
+    return client(served)
 
 
 def label(site: Any, count: int) -> None:
@@ -125,6 +133,24 @@ def test_asked_again_while_it_is_busy(site: Any, tmp_path: Path) -> None:
     state = state_after(site)
     assert (state["model"]["galaxies"], state["is_queued"]) == (22, False)
     assert state["model"]["folder"] == str(tmp_path / "sky-finetuned-2")
+
+
+@needs_extra
+def test_a_server_that_stops_leaves_no_half_of_a_model(
+    served: Served, site: Any, tmp_path: Path
+) -> None:
+    assert not (tmp_path / ".sky-finetuned-1.tmp").exists()
+    label(site, 12)
+    site.post("/label/finetune")
+    label(site, 1)
+    site.post("/label/finetune")  # it waits
+    served.at_end.close()
+    state = site.get("/label/finetune").json()
+    assert (state["stage"], state["is_queued"]) == ("", False)
+    assert state["model"] or state["error"]["what"] == "the server was stopped"
+    assert {path.name for path in tmp_path.iterdir() if "finetuned" in path.name} <= (
+        {"sky-finetuned-1"} if state["model"] else set()
+    )
 
 
 @needs_extra

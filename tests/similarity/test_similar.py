@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 import galaxyclass
 from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError, BundleError, CatalogError
+from galaxyclass.model.writers import WRITERS
 from galaxyclass.similarity.axes import fit_axes
 from galaxyclass.similarity.embeddings import PIECE_ROWS
 from galaxyclass.similarity.index import index_folder, nearest
@@ -99,7 +101,9 @@ def test_wrong_conditions(predictions: Path, condition: str, words: str) -> None
         galaxyclass.similar(predictions, like=[7], where=[condition])
 
 
-def test_the_index_is_made_again_where_it_is_outdated_or_damaged(predictions: Path) -> None:
+def test_the_index_is_made_again_where_it_is_outdated_or_damaged(
+    predictions: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     first = galaxyclass.similar(predictions, like=[7], count=5).ids
     vectors = index_folder(predictions) / "vectors.npy"
     made = vectors.stat().st_mtime_ns
@@ -109,9 +113,28 @@ def test_the_index_is_made_again_where_it_is_outdated_or_damaged(predictions: Pa
     assert galaxyclass.similar(predictions, like=[7], count=5).ids == first
     (vectors.parent / "index.json").write_text('{"form')
     assert galaxyclass.similar(predictions, like=[7], count=5).ids == first
+    for name in ("vectors.npy", "axes.npy"):
+        whole = bytearray((vectors.parent / name).read_bytes())
+        whole[-2] ^= 1
+        (vectors.parent / name).write_bytes(whole)
+        with caplog.at_level(logging.WARNING):
+            assert galaxyclass.similar(predictions, like=[7], count=5).ids == first
+        assert "the index is damaged, and is made again" in caplog.messages[-1]
+        caplog.clear()
     pq.write_table(table_of(embeddings(1)), predictions)
     assert galaxyclass.similar(predictions, like=[7], count=5).ids != first
     assert not list(predictions.parent.glob(".*"))
+
+
+def test_a_byte_of_the_predictions_that_was_changed_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "sky.parquet"
+    values = embeddings(0)[:64]
+    WRITERS[".parquet"].join(path, [], table_of(values))
+    whole = path.read_bytes()
+    place = whole.index(np.float32(values[9, 0]).tobytes())
+    path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    with pytest.raises(CatalogError, match="CRC checksum verification failed"):
+        galaxyclass.similar(path, like=[7])
 
 
 def test_csv_says_the_same(predictions: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,11 @@ TINY = (
     "training.progressive_resizing=[]",
     "training.precision=fp32",
 )
+
+
+def changed(settings: Sequence[str], *changes: str) -> tuple[str, ...]:
+    """Settings, some of them with other values: none may stand twice."""
+    return tuple({text.partition("=")[0]: text for text in (*settings, *changes)}.values())
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 import galaxyclass
 from galaxyclass.errors import ArgumentError
 from galaxyclass.training.train import train
-from tests.support.sky import TINY
+from tests.support.sky import TINY, changed
 
 fits = pytest.importorskip("astropy.io.fits")
 
-SETTINGS = (
-    *TINY,
+SETTINGS = changed(
+    TINY,
     "training.epochs=1",
     "model.width=1",
     "model.encoder=two_layer_cnn",

@@ -21,10 +21,10 @@ from galaxyclass.model.predict import predict
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.training.combine import combine
 from galaxyclass.training.train import train
-from tests.support.sky import TINY, Sky
+from tests.support.sky import TINY, Sky, changed
 
 #: Few layers: an ensemble of three is soon exported.
-SETTINGS = (*TINY, "model.width=1", "model.encoder=two_layer_cnn", "training.epochs=1")
+SETTINGS = changed(TINY, "model.width=1", "model.encoder=two_layer_cnn", "training.epochs=1")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_it_can_be_exported_and_combined_again(runs: list[Path], sky: Sky, tmp_p
 
 def test_its_first_encoder_can_be_finetuned(runs: list[Path], sky: Sky, tmp_path: Path) -> None:
     both = combine(runs, output=tmp_path / "both").folder
-    settings = [*SETTINGS, "optimizer.lr=1e-12", "optimizer.kernel_lr=1e-12"]
+    settings = changed(SETTINGS, "optimizer.lr=1e-12", "optimizer.kernel_lr=1e-12")
     trained = train(
         "fast",
         sky.images,

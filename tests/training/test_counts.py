@@ -20,7 +20,7 @@ from galaxyclass.tasks.counts.targets import CountTargets
 from galaxyclass.tasks.kinds import fit_task
 from galaxyclass.training.train import train
 from galaxyclass.trees.read import load_tree
-from tests.support.sky import TINY, Sky
+from tests.support.sky import TINY, Sky, changed
 
 TREE = load_tree("galaxy_zoo_2")
 COLUMNS = next(each for each in TREE.published if each.name == "hart16_count").columns
@@ -51,7 +51,7 @@ def run(counted: Dataset, small_sky: Sky, tmp_path_factory: pytest.TempPathFacto
         "fast",
         counted,
         output=folder,
-        settings=[*TINY, "training.epochs=2"],
+        settings=changed(TINY, "training.epochs=2"),
         cache=small_sky.cache,
         device="cpu",
         workers=1,

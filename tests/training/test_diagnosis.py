@@ -28,7 +28,7 @@ from galaxyclass.training.history import Row
 from galaxyclass.training.train import train
 from galaxyclass.trees.algebra import sums_and_targets
 from galaxyclass.trees.read import load_tree
-from tests.support.sky import TINY, Sky
+from tests.support.sky import TINY, Sky, changed
 
 TREE = load_tree("galaxy_zoo_2")
 SOUND_PARTS = {
@@ -299,7 +299,7 @@ def test_a_collapsed_training_says_so(
             sky.images,
             sky.table,
             output=tmp_path / "run",
-            settings=[*TINY, *settings, *slow],
+            settings=changed(TINY, *settings, *slow),
             cache=sky.cache,
             device="cpu",
             workers=1,
@@ -314,7 +314,7 @@ def test_a_collapsed_training_says_so(
 
 def test_a_loss_that_is_no_number_stops_the_training(sky: Sky, tmp_path: Path) -> None:
     """At the first step that is looked at, of a hundred epochs, and without a checkpoint of it."""
-    settings = [*TINY, "training.epochs=100", "optimizer.name=sgd", "optimizer.lr=1e30"]
+    settings = changed(TINY, "training.epochs=100", "optimizer.name=sgd", "optimizer.lr=1e30")
     with pytest.raises(RunError) as caught:
         train(
             "fast",
@@ -337,7 +337,7 @@ def test_a_loss_that_is_no_number_stops_the_training(sky: Sky, tmp_path: Path) -
 def test_steps_are_looked_at_within_an_epoch(sky: Sky, tmp_path: Path) -> None:
     """Batches of one galaxy: 48 steps an epoch, of which the 11th is the first to be NaN."""
     assert StopOnNan.EVERY < 48
-    settings = [*TINY, "training.batch_size=4", "optimizer.name=sgd", "optimizer.lr=1e30"]
+    settings = changed(TINY, "training.batch_size=4", "optimizer.name=sgd", "optimizer.lr=1e30")
     with pytest.raises(RunError, match="the training loss is nan in epoch 1, step 11"):
         train(
             "fast",

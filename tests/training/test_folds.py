@@ -22,9 +22,11 @@ from galaxyclass.errors import ArgumentError, OutputError, RecipeError, RunError
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.training.folds import TrainedFolds, train_folds
 from galaxyclass.training.train import train
-from tests.support.sky import TINY, Sky
+from tests.support.sky import TINY, Sky, changed
 
-SETTINGS = (*TINY, "training.epochs=1", "training.ema=0", "optimizer.lr=0.01", "split.test=0.1")
+SETTINGS = changed(
+    TINY, "training.epochs=1", "training.ema=0", "optimizer.lr=0.01", "split.test=0.1"
+)
 
 
 def folds_of(sky: Sky, output: Path, data: Dataset | None = None, **more: Any) -> TrainedFolds:
@@ -235,7 +237,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(sky: Sky, tmp_path
     with pytest.raises(ArgumentError, match="`folds` cannot be 1"):
         folds_of(sky, output, folds=1)
     with pytest.raises(RecipeError, match="all folds are trained"):
-        folds_of(sky, output, settings=[*SETTINGS, "split.fold=[1, 2]"])
+        folds_of(sky, output, settings=changed(SETTINGS, "split.fold=[1, 2]"))
     assert not output.exists()
     output.mkdir()
     (output / "notes.txt").write_text("mine")

@@ -22,9 +22,9 @@ from galaxyclass.training.folds import train_folds
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.train import Trained, train
 from tests.support.fake import class_outputs, save_run, vote_outputs
-from tests.support.sky import TINY, Sky
+from tests.support.sky import TINY, Sky, changed
 
-SETTINGS = (*TINY, "training.ema=0", "optimizer.lr=0.01")
+SETTINGS = changed(TINY, "training.ema=0", "optimizer.lr=0.01")
 
 
 def answers(path: Path) -> tuple[list[str], np.ndarray]:
@@ -140,7 +140,7 @@ def test_the_commands_take_a_labelling(
     command = ["train", "fast", "--images", str(sky.images), "--table", str(sky.table)]
     command += ["--also-labelling", "smoother", str(sky.images), str(smoother)]
     command += ["--output", str(tmp_path / "run"), "--cache", str(sky.cache), "--workers", "1"]
-    settings = [word for text in (*SETTINGS, "training.epochs=1") for word in ("--set", text)]
+    settings = [word for text in changed(SETTINGS, "training.epochs=1") for word in ("--set", text)]
     assert main([*command, *settings]) == 0
     predict = ["predict", str(tmp_path / "run"), "--images", str(sky.images), "--workers", "1"]
     for name, labelling in (("own", []), ("smoother", ["--labelling", "smoother"])):
@@ -158,7 +158,7 @@ def test_a_table_out_of_fold_is_in_its_labelling(sky: Sky, data: Dataset, tmp_pa
         data,
         folds=2,
         output=tmp_path / "two",
-        settings=[*SETTINGS, "training.epochs=2"],
+        settings=changed(SETTINGS, "training.epochs=2"),
         cache=sky.cache,
         device="cpu",
         workers=1,

@@ -12,7 +12,7 @@ import torch
 from galaxyclass.training.history import read_history
 from galaxyclass.training.metrics import StepMean
 from galaxyclass.training.train import train
-from tests.support.sky import TINY, Sky
+from tests.support.sky import TINY, Sky, changed
 
 
 def test_one_step_that_is_no_number_is_seen() -> None:
@@ -40,7 +40,7 @@ def test_the_history_counts_known_answers_as_the_scores_do(sky: Sky, tmp_path: P
         sky.images,
         table,
         output=tmp_path / "run",
-        settings=[*TINY, "training.epochs=1", "training.batch_size=5", "training.ema=0"],
+        settings=changed(TINY, "training.epochs=1", "training.batch_size=5", "training.ema=0"),
         cache=sky.cache,
         device="cpu",
         workers=1,

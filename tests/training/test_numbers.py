@@ -13,10 +13,10 @@ import galaxyclass
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.training.train import train
-from tests.support.sky import TINY, Sky
+from tests.support.sky import TINY, Sky, changed
 
 #: Training takes a second, and each network differs by its galaxies and so by its scales.
-SHORT = (*TINY, "training.epochs=1")
+SHORT = changed(TINY, "training.epochs=1")
 
 
 @pytest.fixture(scope="module")

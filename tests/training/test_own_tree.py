@@ -9,7 +9,7 @@ from PIL import Image
 
 import galaxyclass
 from galaxyclass.data.dataset.dataset import Dataset
-from tests.support.sky import TINY
+from tests.support.sky import TINY, changed
 
 
 def test_a_model_brings_its_tree(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_model_brings_its_tree(tmp_path: Path) -> None:
         "fast",
         Dataset(images, table, tree=own),
         output=tmp_path / "run",
-        settings=[*TINY, "training.epochs=1", "training.batch_size=8"],
+        settings=changed(TINY, "training.epochs=1", "training.batch_size=8"),
         cache=tmp_path / "cache",
         device="cpu",
     )

@@ -19,7 +19,7 @@ from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.training.pixel_statistics import fit_statistics
 from galaxyclass.training.train import train
-from tests.support.sky import TINY, Sky
+from tests.support.sky import TINY, Sky, changed
 
 OUTPUTS = ClassTask("class", ("a", "b"), (0.5, 0.5))
 
@@ -40,7 +40,7 @@ def test_as_scikit_learn_has_it() -> None:
 
 
 def test_statistics_travel_with_the_weights(sky: Sky, tmp_path: Path) -> None:
-    settings = [*TINY, "training.epochs=1", "model.normalisation=per_feature"]
+    settings = changed(TINY, "training.epochs=1", "model.normalisation=per_feature")
     trained = train(
         "fast",
         sky.images,

@@ -17,7 +17,7 @@ from galaxyclass.networks.network import Network
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.training.progressive_resizing import shrunk, side_in
 from galaxyclass.training.train import train
-from tests.support.sky import TINY, Sky
+from tests.support.sky import TINY, Sky, changed
 
 
 def test_sides_of_the_epochs() -> None:
@@ -66,7 +66,7 @@ def test_a_training_that_grows_predicts_on_whole_cutouts(
         sky.images,
         sky.table,
         output=tmp_path / "run",
-        settings=[*TINY, "training.progressive_resizing=[[8, 0.5]]"],
+        settings=changed(TINY, "training.progressive_resizing=[[8, 0.5]]"),
         cache=sky.cache,
     )
     assert seen == [8] * 6 + [16] * 6  # three steps an epoch, four epochs
@@ -87,7 +87,7 @@ def test_no_epoch_is_the_best_before_cutouts_have_grown(sky: Sky, tmp_path: Path
             sky.images,
             sky.table,
             output=tmp_path / folder,
-            settings=[*TINY, *wild, *settings],
+            settings=changed(TINY, *wild, *settings),
             cache=sky.cache,
         )
         return int(json.loads((run.folder / "metrics.json").read_text())["kept_epoch"])

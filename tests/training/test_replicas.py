@@ -20,7 +20,7 @@ from galaxyclass.training.data import Batches, Replica
 from galaxyclass.training.history import read_history
 from galaxyclass.training.processes import ProcessPlace, place_of_process
 from galaxyclass.training.train import train
-from tests.support.sky import TINY, Sky
+from tests.support.sky import TINY, Sky, changed
 
 
 @given(
@@ -76,7 +76,7 @@ def two_processes(sky: Sky, output: Path) -> list[str]:
     command += ["--images", str(sky.images), "--table", str(sky.table)]
     command += ["--output", str(output), "--cache", str(sky.cache)]
     command += ["--device", "cpu", "--devices", "2"]
-    for setting in (*SETTINGS, "training.batch_size=12"):
+    for setting in changed(SETTINGS, "training.batch_size=12"):
         command += ["--set", setting]
     return command
 
@@ -88,7 +88,7 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(sky: Sky, tmp_pa
         sky.images,
         sky.table,
         output=tmp_path / "one",
-        settings=[*SETTINGS, "training.batch_size=24", "training.threads=1"],
+        settings=changed(SETTINGS, "training.batch_size=24", "training.threads=1"),
         cache=sky.cache,
         device="cpu",
     )

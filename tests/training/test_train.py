@@ -38,7 +38,7 @@ from galaxyclass.training.history import Row, read_history
 from galaxyclass.training.kept_epochs import moving_average
 from galaxyclass.training.run import read_run
 from galaxyclass.training.train import resume, train
-from tests.support.sky import TINY, Sky
+from tests.support.sky import TINY, Sky, changed
 
 
 def tiny(
@@ -53,7 +53,7 @@ def tiny(
         "fast",
         Dataset(sky.images, sky.table, **(data or {})),
         output=output,
-        settings=[*TINY, *settings],
+        settings=changed(TINY, *settings),
         cache=sky.cache,
         device="cpu",
         workers=1,
@@ -320,7 +320,7 @@ def test_weights_that_do_not_fit_are_refused_before_images_are_packed(
             sky.images,
             sky.table,
             output=tmp_path / "run",
-            settings=[*TINY, f"model.weights={tmp_path / 'other.pth'}"],
+            settings=changed(TINY, f"model.weights={tmp_path / 'other.pth'}"),
             cache=tmp_path / "cache",
             workers=1,
         )
@@ -361,9 +361,14 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint(sky: Sky, tmp_path: Path) -> None:
     with pytest.raises(TrainingInterruptedError):
         tiny(sky, tmp_path / "run", progress=Stop(60))
-    (tmp_path / "run" / "checkpoints" / "last.ckpt").write_bytes(b"PK nothing")
-    with pytest.raises(RunError, match="the checkpoint cannot be read"):
-        resume(tmp_path / "run", cache=sky.cache, workers=1)
+    path = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 1  # of a weight, which is as good a number as before
+    for damaged, told in ((b"PK nothing", ""), (bytes(whole), "other bytes than were written")):
+        path.write_bytes(damaged)
+        with pytest.raises(RunError, match="the checkpoint cannot be read") as caught:
+            resume(tmp_path / "run", cache=sky.cache, workers=1)
+        assert told in str(caught.value)
 
 
 def test_images_alone_are_nothing_to_train_on(sky: Sky, tmp_path: Path) -> None:
@@ -390,7 +395,7 @@ def test_classes_take_their_own_head_and_loss(
         target = folders / ("even" if number % 2 else "odd") / path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
-    recipe = load_recipe("fast", [*TINY, "training.epochs=1"])
+    recipe = load_recipe("fast", changed(TINY, "training.epochs=1"))
     stated = recipe.model_copy(
         update={"model": recipe.model.model_copy(update={"head": "sigmoid"})}
     )
@@ -508,14 +513,14 @@ def test_a_mirror_swaps_the_classes_that_it_turns_into_each_other(tmp_path: Path
             "fast",
             tmp_path / "images",
             output=tmp_path / name,
-            settings=[
-                *TINY,
+            settings=changed(
+                TINY,
                 "training.epochs=12",
                 "training.ema=0",
                 "augmentation.flip=horizontal",
                 "augmentation.rotation=0",
                 f"augmentation.mirror_pairs={pairs}",
-            ],
+            ),
             cache=tmp_path / "cache",
             device="cpu",
             workers=1,
@@ -571,7 +576,11 @@ def test_a_training_on_a_table_in_memory_can_be_resumed(sky: Sky, tmp_path: Path
     frame = pd.read_csv(sky.table)
     kinds = pl.DataFrame({"id": frame["GalaxyID"], "kind": ["disc", "ball"] * 30})
     shared: dict[str, Any] = {"cache": sky.cache, "workers": 1}
-    given: dict[str, Any] = {**shared, "settings": [*TINY, "training.epochs=2"], "device": "cpu"}
+    given: dict[str, Any] = {
+        **shared,
+        "settings": changed(TINY, "training.epochs=2"),
+        "device": "cpu",
+    }
     whole = train(
         "fast",
         Dataset(sky.images, frame, also=[(sky.images, kinds)]),
@@ -600,7 +609,7 @@ def test_what_is_refused_leaves_no_table(sky: Sky, tmp_path: Path) -> None:
             sky.images,
             frame,
             output=tmp_path / "run",
-            settings=[*TINY, "model.head=softmax"],
+            settings=changed(TINY, "model.head=softmax"),
             cache=sky.cache,
             workers=1,
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -187,15 +188,21 @@ def trait_distances(
         0 of the colours of grey images.
     """
     count = statistics.shape[1]
-    names = statistic_names(1 if count == len(statistic_names(1)) else 3)
     mean, scale = fit.mean[-count:], np.maximum(fit.scale[-count:], _LEAST_SPREAD)
     away = np.nan_to_num((statistics - mean) / scale)
+    return np.clip(away, -_FARTHEST, _FARTHEST) @ _trait_weights(count)
+
+
+@cache
+def _trait_weights(count: int) -> NDArray[np.float64]:
+    """(statistics, traits) The weight of each of so many statistics in each trait."""
+    names = statistic_names(1 if count == len(statistic_names(1)) else 3)
     weights = np.zeros((count, len(TRAITS)))
     for column, trait in enumerate(TRAITS):
         for name, weight in trait.weights:
             if name in names:
                 weights[names.index(name), column] = weight
-    return np.clip(away, -_FARTHEST, _FARTHEST) @ weights
+    return weights
 
 
 #: Logarithms and shares: images of one simulation may all be equal in one of them.

@@ -30,7 +30,7 @@ table is scored on the same galaxies. The output folder gets scores.csv, metrics
 split.csv."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @options.dataset(options.classes, options.skip_invalid)
 @options.output("the scores: a folder")
 @click.option(

@@ -37,7 +37,7 @@ NAMES = {
 }
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @click.option(
     "--images",
     type=click.Path(path_type=Path),

@@ -23,7 +23,7 @@ split.seed, as `best` does, runs of all seeds hold out the same galaxies, and th
 scored on them."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @click.argument(
     "models", metavar="MODEL MODEL…", nargs=-1, required=True, type=click.Path(path_type=Path)
 )

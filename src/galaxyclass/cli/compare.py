@@ -27,7 +27,7 @@ curves), runs/ (a run per trial, for evaluate and predict) and logs/. A trial th
 of memory is a row too. After Ctrl-C or a kill the same command goes on."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @click.argument("recipes", metavar="RECIPE…", nargs=-1, required=True)
 @click.option(
     "--vary",

@@ -34,7 +34,7 @@ and metrics.json. Galaxies that the run was trained on are left out, unless --pa
 they are recognised by their id, or by their image under another id."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @click.argument(
     "models", metavar="MODEL…", nargs=-1, required=True, type=click.Path(path_type=Path)
 )

@@ -27,7 +27,7 @@ The output folder gets index.html (a self-contained page), each figure as PNG an
 numbers as CSV. Only images that are shown are read."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @options.dataset(options.classes)
 @options.output("the page, figures and numbers: a folder")
 @click.option(

@@ -91,6 +91,7 @@ def in_options(text: str) -> str:
     >>> in_options("`galaxyclass.calibrate('runs/a', …)`")
     'galaxyclass calibrate runs/a …'
     """
+    text = text.removeprefix("`reading`: ")  # each of its settings has an option of its own
     if (alone := _MARKED.fullmatch(text)) is not None:
         return _translated(alone[1]).strip("`")
     return _MARKED.sub(lambda match: _translated(match[1]), text)

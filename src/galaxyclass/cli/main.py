@@ -92,6 +92,19 @@ Train and score a network, on simulated galaxies:
 class CommandTable(click.Group):
     """A group whose commands are the modules of the table above."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for before, word in zip(["", *args], args, strict=False):
+            name = before if not word else word[:-1]
+            if word and not (word.startswith("--") and word.find("=") == len(word) - 1):
+                continue
+            # An empty path would be the current folder, an empty list all of them.
+            what = name if name.startswith("-") else "an argument"
+            ctx.fail(
+                f"{what} is empty. Leave it out, or say what is meant (a variable of the "
+                "shell may not be set)."
+            )
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 

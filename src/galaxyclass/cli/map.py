@@ -32,7 +32,7 @@ the coordinates of every galaxy, and map.png, a picture of the map (where matplo
         half a minute for ten thousand galaxies"""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @options.predictions
 @options.output("the page: a file that ends in .html")
 @options.images_folder_or_none

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -15,7 +16,35 @@ from galaxyclass.recipes.stretches import STRETCHES
 Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
 
 
-class ManyValues(click.Command):
+class Command(click.Command):
+    """A command that passes over nothing: click would take the last of several values."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            self._refuse_repeats(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _refuse_repeats(self, ctx: click.Context, args: list[str]) -> None:
+        values, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        given = Counter(each for each in order if isinstance(each, click.Option))
+        for option, times in given.items():
+            name = max(option.opts, key=len)
+            if option.multiple:
+                same = [
+                    each for each, count in Counter(values[str(option.name)]).items() if count > 1
+                ]
+                if same:
+                    shown = same[0] if isinstance(same[0], str) else " ".join(same[0])
+                    raise click.UsageError(f"{name} {shown} was given twice.", ctx)
+            elif times > 1 and (not option.is_flag or option.secondary_opts):
+                raise click.UsageError(
+                    f"{name} was given {'twice' if times == 2 else f'{times} times'}, and has one "
+                    "value: leave the others out.",
+                    ctx,
+                )
+
+
+class ManyValues(Command):
     """A command whose options marked ``multiple`` take several values after one name.
 
     ``--images a.jpg b.jpg`` is read as ``--images a.jpg --images b.jpg``, so that a shell's
@@ -371,6 +400,8 @@ def _files_of_bands(text: str, images: tuple[Path, ...]) -> tuple[str, tuple[Pat
         band, equals, pattern = part.partition("=")
         if not (equals and band.strip() and pattern.strip()):
             raise click.BadParameter(f"{part!r} is not BAND=FILES", param_hint="--bands")
+        if band.strip() in files:
+            raise click.BadParameter(f"{band.strip()} stands twice", param_hint="--bands")
         files[band.strip()] = pattern.strip()
     if images:
         raise click.UsageError("--bands names the files: name no others")

@@ -27,7 +27,7 @@ cache and starts at once."""
 _SHOWN = 5
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @options.images_folder
 @options.table
 @options.id_column

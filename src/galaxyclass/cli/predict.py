@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,6 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.notes import echo_notes, echo_warnings
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
-from galaxyclass.errors import ImageError
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -236,24 +234,8 @@ def show(summary: PredictionSummary, *, of_tiles: bool = False, strangeness: boo
         failed = f"{counted(summary.failed, 'source')} could not be cut out"
     if summary.failed_file:
         echo(f"{failed}: see {summary.failed_file}")
-    if summary.failed and not summary.predicted:
-        raise ImageError(
-            "nothing could be predicted",
-            got=f"{failed}{_first_reason(summary.failed_file)}",
-            hint=f"all reasons are in {summary.failed_file}; {summary.output} has no "
-            "galaxy: replace it by --overwrite once the images are right",
-        )
 
 
 def _speed(rate: float) -> str:
     """Images a second; of a few images, most of whose time is the start, with a decimal."""
     return f"{rate:,.0f} images/s" if rate >= 10 else f"{rate:.1f} images/s"
-
-
-def _first_reason(failed_file: Path | None) -> str:
-    """Why the first image of a list of failures could not be decoded."""
-    if failed_file is None or not failed_file.is_file():
-        return ""
-    with failed_file.open(encoding="utf-8", newline="") as file:
-        row = next(csv.DictReader(file), None)
-    return "" if row is None else f"; the first: {row['error']}"

@@ -21,7 +21,7 @@ Examples:
 Start with `fast`. `galaxyclass train` takes the name of a recipe, or a TOML file of your own."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @click.argument("name", required=False)
 @options.settings
 def command(name: str | None, settings: tuple[str, ...]) -> None:

@@ -34,7 +34,7 @@ The page is one file that opens without a network. Its numbers are beside it, in
 PAGE_numbers: report.json, a CSV file for each table, and the predictions."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @click.argument(
     "models", metavar="MODEL…", nargs=-1, required=True, type=click.Path(path_type=Path)
 )

@@ -35,7 +35,7 @@ OUTPUT has a row for each galaxy, in the order in which they should be labelled:
 and all other columns of the predictions."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @options.predictions
 @options.output("the galaxies: a name that ends in .csv, .parquet, .fits, .vot or .ecsv")
 @click.option(

@@ -35,7 +35,7 @@ machine reaches the page by default. With another --host the printed address has
 connection is not encrypted. Ctrl-C stops the server."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @click.argument("model", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
 @click.option(
     "--predictions",

@@ -29,7 +29,7 @@ truth.csv."""
 _DEFAULTS = {"galaxies": (500, 424), "hundred": (20_000, 64)}
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @click.option(
     "--kind",
     type=click.Choice(list(_DEFAULTS)),

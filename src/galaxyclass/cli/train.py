@@ -51,7 +51,7 @@ The run's folder gets recipe.toml, run.json, history.csv, metrics.json, curves.p
 the bundle of all networks together, and their runs in runs/."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @click.argument("recipe", required=False)
 @options.dataset(
     options.skip_invalid, options.classes, options.also, options.also_labelling, required=False

@@ -26,7 +26,7 @@ Each command that reads a table takes the file by --tree. A model keeps the tree
 on."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @click.argument("name", required=False)
 @click.option(
     "--from",

@@ -30,7 +30,7 @@ A trial that fails is a row too. After Ctrl-C or a kill the same command goes on
 trials may be raised."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @click.argument("recipe")
 @click.option(
     "--vary",

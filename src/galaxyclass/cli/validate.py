@@ -26,7 +26,7 @@ _SHOWN = 5
 _COLOURS = {"error": "red", "note": "yellow"}
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.Command, epilog=EPILOG)
 @options.dataset()
 @options.workers
 @click.option(

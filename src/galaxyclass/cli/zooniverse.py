@@ -117,7 +117,7 @@ def export_command(
     )
 
 
-@command.command("import")
+@command.command("import", cls=options.Command)
 @click.argument("export", metavar="EXPORT", type=click.Path(path_type=Path))
 @click.option(
     "--tree",

@@ -15,7 +15,6 @@ from galaxyclass.arguments import Part, public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
-from galaxyclass.errors import ScoreError
 from galaxyclass.evaluation.calibrated_coverage import calibrated_coverage
 from galaxyclass.evaluation.evaluation import Evaluation, ScoredGalaxies
 from galaxyclass.evaluation.files import EVALUATION_FILES, write_evaluation
@@ -108,8 +107,10 @@ def evaluate(
         A wrong argument.
     RunError
         No galaxy is left; or the model does not say which galaxies it was trained on.
+    ImageError
+        No image could be decoded: the list of failures alone is written.
     ScoreError
-        No image could be decoded, or nothing is known of any of them.
+        Nothing is known of any of the galaxies.
     BundleError, MissingExtraError, DeviceError, PredictionInterruptedError
         As for `galaxyclass.model.predict`.
     """
@@ -191,11 +192,6 @@ def _read(
     quoted: bool,
 ) -> tuple[ScoredGalaxies, list[str]]:
     """Read the predictions from their file, quoted or not; and notes on what is left out."""
-    if prediction.predicted == 0:
-        raise ScoreError(
-            "nothing to score: none of the images could be decoded",
-            hint=f"see {prediction.failed_file}",
-        )
     notes = []
     if prediction.failed:
         notes.append(f"Not scored, since not decodable: {counted(prediction.failed, 'image')}.")

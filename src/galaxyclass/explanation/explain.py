@@ -30,7 +30,7 @@ from galaxyclass.extras import require_installed
 from galaxyclass.io.atomic import write_text, writing
 from galaxyclass.io.csv_text import csv_text
 from galaxyclass.io.journal import job_key
-from galaxyclass.io.output import FilesOutput
+from galaxyclass.io.output import FilesOutput, require_apart, with_ending
 from galaxyclass.model.cutouts import Cutouts
 from galaxyclass.model.ensemble import Ensemble
 from galaxyclass.model.image_source import open_images
@@ -155,6 +155,7 @@ def explain(
         As for `galaxyclass.Model.predict`.
     """
     files = output_files(Path(output))
+    require_apart(files[0], images)
     key = job_key(
         "explain",
         model=model,
@@ -367,7 +368,7 @@ def output_files(picture: Path) -> list[Path]:
             f"{picture}: the maps are drawn as one PNG",
             wanted="a name that ends in .png",
             got=picture.suffix or "a name without an ending",
-            hint=f"write to {picture.with_suffix('.png').name}",
+            hint=f"write to {with_ending(picture, '.png', 'maps').name}",
         )
     names = (f"{picture.stem}.csv", f"{picture.stem}_curves.csv", f"{picture.stem}_maps.npz")
     return [picture, *(picture.with_name(name) for name in names)]

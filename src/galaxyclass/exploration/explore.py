@@ -36,7 +36,7 @@ from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.csv_text import csv_text
 from galaxyclass.io.journal import job_key
-from galaxyclass.io.output import FolderOutput
+from galaxyclass.io.output import FolderOutput, require_apart
 from galaxyclass.plots.style import inline_svg, save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import as_recipe
@@ -150,6 +150,7 @@ def explore(
     """
     require("matplotlib")
     folder = Path(output)
+    require_apart(folder, images)
     recipe = as_recipe(recipe, settings, used=("images.", "model.input_size"))
     dataset = as_dataset(images, table)
     key = job_key(

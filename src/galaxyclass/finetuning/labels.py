@@ -69,9 +69,7 @@ def read_labels(
         for problem in sample.catalog.problems
         if problem.code == "number_sentinel"
     ]
-    used = sample.targets.known.copy()
-    if (unknown := int((~used).sum())) > 0:
-        notes.append(f"Not used, for want of a label: {counted(unknown, 'galaxy')}.")
+    used = np.ones(len(sample.rows), bool)
     parts = sample.catalog.parts
     if parts is not None and (parts == "test").any():
         for_test = used & (parts == "test")

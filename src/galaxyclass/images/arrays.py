@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, ImageError
 from galaxyclass.images.band_image import MOST_BANDS, BandImage
 from galaxyclass.images.channels import to_colour
-from galaxyclass.images.decode import render_decoded, with_zoom
+from galaxyclass.images.decode import not_applied, render_decoded, with_zoom
 from galaxyclass.images.decoded import Decoded
 from galaxyclass.images.npy import band_image_of
 from galaxyclass.images.render import RenderSettings
@@ -162,17 +163,21 @@ def decode_array(
     ArgumentTypeError
         As for `require_dtype`.
     """
-    image = as_image(array, what)
+    image, unit = as_image(array, what), getattr(array, "unit", None)
+    if unit is not None:  # a Quantity of astropy
+        image = np.asarray(image)
     height, width, bands = image.shape
     masked = isinstance(image, np.ma.MaskedArray) and bool(np.ma.is_masked(image))
     if bands in BANDS and not masked and not settings.bands and settings.colour != "bands":
         if image.dtype == np.uint8 or (settings.stretch is None and are_levels(image)):
             levels = to_colour(to_pixels(image, what), settings.colour)
-            return with_zoom(Decoded(levels, height, width, 1), settings)
-        if settings.stretch is None and image.dtype.kind == "f":
+            decoded = Decoded(levels, height, width, 1, not_applied(settings))
+            return with_zoom(decoded, settings)
+        if settings.stretch is None and image.dtype != np.uint16 and unit is None:
             _require_clear(image, what)
     try:
-        return render_decoded(_in_bands(image), settings)
+        in_bands = replace(_in_bands(image), unit="" if unit is None else str(unit))
+        return render_decoded(in_bands, settings)
     except ImageError as error:
         raise ArgumentError(
             f"{what}: {error.what}",
@@ -198,15 +203,19 @@ def are_levels(image: NDArray[np.generic]) -> bool:
 
 
 def _require_clear(image: NDArray[np.generic], what: str) -> None:
-    """Refuse floats that could be grey levels of 0 to 255."""
+    """Refuse numbers that could be grey levels of 0 to 255; uint16 are read as levels."""
     low, high = float(np.min(image)), float(np.max(image))
     if low >= 0 and 1 < high <= 255:
+        floats = image.dtype.kind == "f"
+        levels = "images / 255" if floats else "images.astype('uint8')"
         raise ArgumentError(
-            f"{what}: floats that could be grey levels or brightness",
+            f"{what}: {'floats' if floats else 'integers'} that could be grey levels or brightness",
             argument="images",
-            wanted="grey levels from 0 (black) to 1 (white), or a stretch for brightness",
-            got=f"{low:.6g} to {high:.6g}",
-            hint="of grey levels of 0 to 255: `images / 255`; of brightness: "
+            wanted="grey levels from 0 (black) to 1 (white), or a stretch for brightness"
+            if floats
+            else "grey levels as uint8, or a stretch for brightness",
+            got=f"{low:.6g} to {high:.6g}" + ("" if floats else f", as {image.dtype}"),
+            hint=f"of grey levels of 0 to 255: `{levels}`; of brightness: "
             "`reading={'stretch': 'asinh'}`",
         )
 

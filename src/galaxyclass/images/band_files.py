@@ -101,7 +101,7 @@ def expand(pattern: str) -> list[str]:
 
 def is_pattern(path: str) -> bool:
     """Whether a path stands for several files."""
-    return ID in path or BAND in path
+    return (ID in path or BAND in path) and not os.path.exists(path)  # noqa: PTH110
 
 
 def common_pattern(files: Mapping[str, str]) -> str:

@@ -34,8 +34,9 @@ def decode_image(
     FITS, ``.npy`` and TIFFs of floats are stretched as `render_bands` does by default. Palettes
     become colours; transparent pixels are laid on black; of 16-bit channels the upper 8 bits are
     kept, or those of the lower 12 or 10 where the image has only these; of a TIFF of several pages
-    the first is taken. A file may be compressed as a whole (gzip, bzip2, xz). The EXIF orientation
-    is ignored: it says how a camera was held, and no telescope sets it. Grey is
+    the first is taken. A file may be compressed as a whole (gzip, bzip2, xz). A TIFF is turned as
+    its tag says; the EXIF orientation of other files is not followed, which a remark says: it tells
+    how a camera was held, and no telescope sets it. Grey is
     0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), as OpenCV rounds it.
 
     Parameters
@@ -134,6 +135,7 @@ def _decode_scaled(data: bytes, settings: RenderSettings, scale: Scale, max_pixe
         rendered = render_decoded(BandImage(decoded.pixels, names), settings)
         return rendered._replace(notes=(*decoded.notes, *rendered.notes))
     decoded = with_zoom(decoded, settings)
+    decoded = decoded._replace(notes=(*decoded.notes, *not_applied(settings)))
     return decoded._replace(pixels=to_colour(decoded.pixels, settings.colour))
 
 
@@ -241,6 +243,21 @@ def render_decoded(image: BandImage, settings: RenderSettings) -> Decoded:
         levels = to_colour(levels, settings.colour)
     middle = levels.shape[:2] != (height, width)
     return Decoded(levels, height, width, 1, rendered.notes, rendered.zoom, middle)
+
+
+def not_applied(settings: RenderSettings) -> tuple[str, ...]:
+    """The remark on a picture of grey levels or colours where settings of bands are stated."""
+    stated = {
+        "bands": bool(settings.bands),
+        "stretch": settings.stretch not in (None, "none"),
+        "limits": settings.limits is not None,
+        "hdu": settings.hdu is not None,
+    }
+    names = [name for name, is_stated in stated.items() if is_stated]
+    if not names:
+        return ()
+    verb = "is" if len(names) == 1 else "are"
+    return (f"grey levels or colours already: {', '.join(names)} {verb} not applied",)
 
 
 def with_zoom(decoded: Decoded, settings: RenderSettings) -> Decoded:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,18 +98,19 @@ def read_cutouts(
     size: tuple[int, int] | None = None
     cutouts = []
     try:
-        for settings in (preprocessing.model_dump() for preprocessing in preprocessings):
-            scale, rendering = _scale(settings), RenderSettings.of(settings)
+        for settings in _prepared(*preprocessings):
+            scale, rendering = settings.scale, settings.rendering
             decoded = None
             if size:
                 keys = [(rendering, scale(*size)), (_of_any_frame(rendering), scale(*size))]
                 decoded = next((decoded_as[key] for key in keys if key in decoded_as), None)
             if decoded is None:
                 decoded = decode_scaled(data, rendering, scale)
-                size = decoded.height, decoded.width
-                key = rendering if decoded.middle else _of_any_frame(rendering)
-                decoded_as[key, scale(*size)] = decoded
                 _count(decoded, settings, notes)
+                if len(preprocessings) > 1:
+                    size = decoded.height, decoded.width
+                    key = rendering if decoded.middle else _of_any_frame(rendering)
+                    decoded_as[key, scale(*size)] = decoded
             cutouts.append(_cut(decoded, settings))
     except ImageError as error:
         raise about(path, error) from error
@@ -136,8 +138,9 @@ def decode_cutout(data: bytes, **settings: Any) -> tuple[int, int, NDArray[np.ui
     ImageError
         As `decode_image` raises it.
     """
-    decoded = decode_scaled(data, RenderSettings.of(settings), _scale(settings))
-    return decoded.height, decoded.width, _cut(decoded, settings)
+    prepared = _prepare(settings)
+    decoded = decode_scaled(data, prepared.rendering, prepared.scale)
+    return decoded.height, decoded.width, _cut(decoded, prepared)
 
 
 def cut_out_array(
@@ -176,15 +179,36 @@ def cut_out_array(
     >>> cut_out_array(grey, [Preprocessing(cutout="centre", size=16)])[0].shape
     (16, 16, 3)
     """
-    decoded_as: dict[RenderSettings, Decoded] = {}
+    decoded_as: list[tuple[RenderSettings, Decoded]] = []
     cutouts = []
-    for settings in (preprocessing.model_dump() for preprocessing in preprocessings):
-        rendering = RenderSettings.of(settings)
-        if rendering not in decoded_as:
-            decoded_as[rendering] = decode_array(image, rendering, what)
-            _count(decoded_as[rendering], settings, notes)
-        cutouts.append(_cut(decoded_as[rendering], settings))
+    for settings in _prepared(*preprocessings):
+        rendering = settings.rendering
+        decoded = next((other for key, other in decoded_as if key == rendering), None)
+        if decoded is None:
+            decoded = decode_array(image, rendering, what)
+            decoded_as.append((rendering, decoded))
+            _count(decoded, settings, notes)
+        cutouts.append(_cut(decoded, settings))
     return cutouts
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """The settings of a cutout, sorted by what they are for once for many images."""
+
+    rendering: RenderSettings
+    scale: Scale
+    cutout: dict[str, Any]
+
+
+def _prepare(settings: dict[str, Any]) -> _Prepared:
+    """Sort the fields of a `Preprocessing`."""
+    return _Prepared(RenderSettings.of(settings), _scale(settings), cutout_settings(settings))
+
+
+@lru_cache(maxsize=32)
+def _prepared(*preprocessings: Preprocessing) -> tuple[_Prepared, ...]:
+    return tuple(_prepare(preprocessing.model_dump()) for preprocessing in preprocessings)
 
 
 def _of_any_frame(rendering: RenderSettings) -> RenderSettings:
@@ -192,10 +216,10 @@ def _of_any_frame(rendering: RenderSettings) -> RenderSettings:
     return replace(rendering, frame=None, beyond="border")
 
 
-def _count(decoded: Decoded, settings: dict[str, Any], notes: Counter[str] | None) -> None:
+def _count(decoded: Decoded, settings: _Prepared, notes: Counter[str] | None) -> None:
     if notes is not None:
-        notes.update(decoded.notes)
-        notes.update(_size_notes(decoded, settings))
+        for note in (*decoded.notes, *_size_notes(decoded, settings.cutout)):
+            notes[note] += 1
 
 
 def _size_notes(decoded: Decoded, settings: dict[str, Any]) -> Iterator[str]:
@@ -233,8 +257,9 @@ def _frame(frame: int | None, height: int, width: int, zoom: float) -> int | Non
     return zoomed_frame(frame, zoom)
 
 
-def _cut(decoded: Decoded, settings: dict[str, Any]) -> NDArray[np.uint8]:
-    frame = _frame(settings["frame"], decoded.height, decoded.width, decoded.zoom)
+def _cut(decoded: Decoded, settings: _Prepared) -> NDArray[np.uint8]:
+    cutout = settings.cutout
+    frame = _frame(cutout["frame"], decoded.height, decoded.width, decoded.zoom)
     if frame is not None:
-        settings = {**settings, "frame": frame // decoded.factor}
-    return cut_out(decoded.pixels, **cutout_settings(settings))
+        cutout = {**cutout, "frame": frame // decoded.factor}
+    return cut_out(decoded.pixels, **cutout)

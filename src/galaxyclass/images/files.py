@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -228,7 +229,10 @@ def _require_utf8(paths: list[str]) -> None:
             f"{counted(len(invalid), 'file name is', 'file names are')} not text in UTF-8",
             argument="images",
             got=", ".join(ascii(path) for path in invalid[:3]),
-            hint="rename these files",
+            hint="rename these files"
+            if sys.getfilesystemencoding() == "utf-8"
+            else "names are read as "
+            f"{sys.getfilesystemencoding()} here: set the locale to UTF-8, or PYTHONUTF8=1",
         ) from None
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from galaxyclass.images.decoded import Decoded, Scale, broken_image, require_size
 from galaxyclass.images.jpeg_checks import require_few_scans
 from galaxyclass.images.large import large_images
+from galaxyclass.images.orientation import jpeg_orientation, not_followed
 from galaxyclass.images.pillow import decode_pillow
 
 #: The marker of a progressive JPEG; it stands in no pixels.
@@ -41,6 +42,7 @@ def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
     if factor > 1:
         smallest = {"min_height": -(-height // factor), "min_width": -(-width // factor)}
     colours = "GRAY" if space == "Gray" else "RGB"
+    notes = not_followed(jpeg_orientation(data))
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
             data, colours, strict=True, min_factor=factor, **smallest
@@ -50,5 +52,5 @@ def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
             raise broken_image(str(error)) from error
         # All pixels are there: some cameras write spare bytes before the end.
         pixels = simplejpeg.decode_jpeg(data, colours, strict=False, min_factor=factor, **smallest)
-        return Decoded(pixels, height, width, factor, ("spare bytes before the end of the JPEG",))
-    return Decoded(pixels, height, width, factor)
+        notes = (*notes, "spare bytes before the end of the JPEG")
+    return Decoded(pixels, height, width, factor, notes)

@@ -28,23 +28,34 @@ def read_npy(data: bytes, max_pixels: int) -> BandImage:
     Raises
     ------
     ImageError
-        Truncated or corrupt; objects; not the shape of a picture.
+        Truncated or corrupt; objects of Python; not the shape of a picture.
     """
     try:
         _require_whole(data)
         array = np.load(io.BytesIO(data), allow_pickle=False)
+    except _ObjectsError as error:
+        raise ImageError(
+            "the .npy file holds objects of Python, which are not read",
+            wanted="integers or floats",
+            hint="save numbers: grey levels as `image.astype('uint8')`, brightness as "
+            "`image.astype('float32')`",
+        ) from error
     except Exception as error:
         # ValueError, EOFError, and errors of the parser of its header
         raise ImageError(
-            "the .npy file is truncated or corrupt, or holds objects",
+            "the .npy file is truncated or corrupt",
             got=first_line(error),
-            hint="save numbers alone: `numpy.save(path, image.astype('float32'))`",
+            hint="fetch the file again, or save it again",
         ) from error
     return band_image_of(array, max_pixels)
 
 
+class _ObjectsError(ValueError):
+    """The array is one of Python's objects."""
+
+
 def _require_whole(data: bytes) -> None:
-    """Refuse a header that promises more than follows: numpy would first make room for it.
+    """Refuse objects, and a header that promises more than follows: numpy would make room for it.
 
     Raises
     ------
@@ -59,8 +70,10 @@ def _require_whole(data: bytes) -> None:
     if version not in readers:
         return
     shape, _, kind = readers[version](file)
+    if kind.hasobject:
+        raise _ObjectsError
     wanted, present = math.prod(shape) * kind.itemsize, len(data) - file.tell()
-    if not kind.hasobject and wanted > present:
+    if wanted > present:
         raise ValueError(f"{wanted:,} bytes are announced, {present:,} follow")
 
 

@@ -40,7 +40,7 @@ def parquet_names(path: str | Path) -> tuple[list[str], str | None]:
     """
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(path)
+    file = pq.ParquetFile(path, page_checksum_verification=True)
     columns = {name.lower(): name for name in file.schema_arrow.names}
     for wanted in _IDS:
         if (column := columns.get(wanted)) is None:
@@ -58,7 +58,7 @@ def open_parquet(path: str) -> Container:
     column = picture_column(path)
     if column is None:
         return Container((), lambda _: b"")
-    file = pq.ParquetFile(path)
+    file = pq.ParquetFile(path, page_checksum_verification=True)
     ids, _ = parquet_names(path)
     names = [name + PICTURE_ENDING for name in ids]
     row_of = {name: row for row, name in enumerate(names)}

@@ -17,6 +17,7 @@ from galaxyclass.images.decoded import BYTES_PER_PIXEL, Decoded, broken_image, r
 from galaxyclass.images.jpeg_checks import require_few_scans, require_whole_cmyk
 from galaxyclass.images.large import large_images
 from galaxyclass.images.levels import levels_of_16_bits
+from galaxyclass.images.orientation import ORIENTATION, as_orientation, not_followed
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def decode_pillow(data: bytes, max_pixels: int) -> Decoded:
             _load(image)
             pixels, notes = _to_pixels(image, data)
             _require_all_rows(image, pixels, data)
+            notes = (*notes, *not_followed(_orientation(image)))
             return Decoded(pixels, image.height, image.width, 1, (*notes, *_left_out(image)))
     except ImageError:
         raise
@@ -134,6 +136,16 @@ def _left_out(image: ImageFile) -> tuple[str, ...]:
     if image.format not in ("PNG", "WEBP", "AVIF") or frames < 2:
         return ()
     return (f"left out of its file: {counted(frames - 1, 'further frame')}",)
+
+
+def _orientation(image: ImageFile) -> int:
+    """By its EXIF data; 1 of a TIFF, which Pillow has turned as its tag says."""
+    if image.format == "TIFF":
+        return 1
+    try:
+        return as_orientation(image.getexif().get(ORIENTATION))
+    except Exception:
+        return 1  # Pillow raises many errors on malformed data, which say nothing of the pixels
 
 
 def _require_all_rows(image: ImageFile, pixels: NDArray[np.uint8], data: bytes) -> None:
@@ -199,9 +211,10 @@ def _to_pixels(image: ImageFile, data: bytes) -> tuple[NDArray[np.uint8], tuple[
     if deep is not None:
         pixels, notes = levels_of_16_bits(deep)
         if pixels.shape[2] in (2, 4):
-            pixels = _on_black(pixels)
+            pixels, laid = _on_black(pixels)
+            notes = (*notes, *laid)
     elif image.has_transparency_data:
-        pixels = _on_black(np.asarray(image.convert("RGBA")))
+        pixels, notes = _on_black(np.asarray(image.convert("RGBA")))
     else:
         pixels = np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
     return (pixels[..., np.newaxis] if pixels.ndim == 2 else pixels), notes
@@ -223,15 +236,22 @@ def _deep_pixels(image: ImageFile, data: bytes) -> NDArray[np.uint16] | None:
     return np.asarray(cv2.cvtColor(values, code), dtype=np.uint16)
 
 
-def _on_black(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pixels without their last channel, the opacity, by which they are multiplied.
+def _on_black(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Pixels without their last channel, the opacity, by which they are multiplied, and remarks.
 
     Raises
     ------
     ImageError
-        The opacity varies like a band of a survey.
+        Nothing is opaque; the opacity varies like a band of a survey.
     """
     opacity = pixels[..., -1]
+    if not opacity.any():
+        raise ImageError(
+            "all pixels are transparent: there is nothing to see",
+            wanted="pixels that are opaque",
+            got="an opacity of 0 everywhere",
+            hint="save it without its last channel, the opacity",
+        )
     between = (opacity > 0) & (opacity < 255)
     if between.mean() > 0.5 and np.count_nonzero(np.bincount(opacity.ravel())) > 16:
         raise ImageError(
@@ -242,7 +262,8 @@ def _on_black(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         )
     # Laid on black, a pixel is its colour times its opacity.
     wide = pixels.astype(np.uint16)
-    return ((wide[..., :-1] * wide[..., -1:] + 127) // 255).astype(np.uint8)
+    laid = ((wide[..., :-1] * wide[..., -1:] + 127) // 255).astype(np.uint8)
+    return laid, ("transparent pixels are laid on black",) if (opacity < 255).any() else ()
 
 
 def _describe(data: bytes) -> str:

@@ -224,6 +224,8 @@ def _default_stretch(
         return "none", "floats from 0 to 1 are grey levels"
     if pixels.shape[2] != 3 or settings.colour == "bands":
         return "asinh", ""
+    if image.is_display and not bands and not image.unit:
+        _require_brightness(pixels)
     formulas: tuple[StretchName, ...] = ("galaxy-zoo-decals", "sdss")
     for name in formulas:
         if _places(bands, COLOUR_FORMULAS[name].bands):
@@ -244,6 +246,27 @@ def _are_levels(pixels: NDArray[np.generic]) -> bool:
     values = np.asarray(pixels, np.float64)
     finite = values[np.isfinite(values)]
     return bool(finite.size and finite.min() >= 0 and finite.max() <= 1)
+
+
+def _require_brightness(pixels: NDArray[np.generic]) -> None:
+    """Refuse three bands that look like the red, green and blue of a picture in wide numbers.
+
+    Taken for brightness, their first would become blue.
+
+    Raises
+    ------
+    ImageError
+        All are whole numbers from 0 to 255.
+    """
+    values = pixels.astype(np.float64)
+    values = values[np.isfinite(values)]
+    if values.size and values.min() >= 0 and values.max() <= 255 and (values % 1 == 0).all():
+        raise ImageError(
+            "three bands that could be grey levels or brightness",
+            wanted="grey levels of 8 bits (uint8: red, green, blue), or a stretch for brightness",
+            got=f"whole numbers, {values.min():.0f} to {values.max():.0f}, as {pixels.dtype}",
+            hint="of grey levels: `image.astype('uint8')`; of brightness: `stretch='lupton'`",
+        )
 
 
 def _in_nanomaggies(image: BandImage, pixels: NDArray[np.generic]) -> bool:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images.band_image import MOST_BANDS, BandImage
+from galaxyclass.images.orientation import turned
 
 #: Tags by their number (TIFF 6.0), and what stands for a missing one.
 _TAGS: dict[int, tuple[str, Any]] = {
@@ -27,6 +28,7 @@ _TAGS: dict[int, tuple[str, Any]] = {
     259: ("compression", 1),
     262: ("photometric", 1),
     273: ("strip_offsets", ()),
+    274: ("orientation", 1),
     277: ("samples", 1),
     278: ("rows", 0),
     279: ("strip_counts", ()),
@@ -209,8 +211,9 @@ def read_tiff(data: bytes, pages: list[Page], max_pixels: int) -> BandImage:
     except (ValueError, IndexError, zlib.error, struct.error) as error:
         raise _broken(str(error)) from error
     left = len(pages) - len(used)
+    pixels = bands[0] if len(bands) == 1 else np.concatenate(bands, axis=2)
     return BandImage(
-        bands[0] if len(bands) == 1 else np.concatenate(bands, axis=2),
+        turned(pixels, first.tags["orientation"]),
         is_display=True,
         source=f"{len(used)} pages" if len(used) > 1 else "",
         unused=f"{left} further pages" if left else "",

@@ -171,6 +171,14 @@ def discard_folder(folder: Path) -> None:
     shutil.rmtree(temporary)
 
 
+def discard_unfinished(folder: Path) -> None:
+    """Remove what a killed process left of a folder that it was making; not what is being made."""
+    temporary = temporary_name(folder)
+    if temporary.is_dir():
+        with suppress(BlockingIOError), temporary_folder(temporary):
+            pass
+
+
 def require_new(folder: Path) -> None:
     """Refuse an output folder that is a file or is not empty.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -209,6 +210,67 @@ def _claimed(
         journal.remove()
 
 
+def with_ending(output: Path, ending: str, name: str) -> Path:
+    """The output that a hint names in the place of one with a wrong ending.
+
+    Parameters
+    ----------
+    output : Path
+        A folder, or a path without a name, gets ``name`` in it.
+    ending : str
+        With its point.
+    name : str
+        Without the ending.
+
+    Examples
+    --------
+    >>> with_ending(Path("p.txt"), ".csv", "predictions").as_posix()
+    'p.csv'
+    >>> with_ending(Path("/"), ".csv", "predictions").as_posix()
+    '/predictions.csv'
+    """
+    if not output.name.strip(".") or output.is_dir() or f".{output.name.strip('.')}" == ending:
+        return output / f"{name}{ending}" if output.is_dir() else output.with_name(name + ending)
+    return output.with_suffix(ending)
+
+
+def require_apart(output: Path, images: object) -> None:
+    """Refuse an output of pictures in the folder of images, where they would be taken for galaxies.
+
+    Raises
+    ------
+    OutputError
+    """
+    if not isinstance(images, str | os.PathLike) or not os.path.isdir(images):  # noqa: PTH112
+        return
+    folder = Path(os.fsdecode(images)).resolve()
+    if output.resolve().is_relative_to(folder):
+        raise OutputError(
+            f"{output}: in the folder of images, where its pictures would be taken for galaxies",
+            wanted="a place elsewhere",
+            got=f"images of {os.fsdecode(images)}",
+            hint="choose another `output`",
+        )
+
+
+def require_no_image(output: Path, images: Sequence[str]) -> None:
+    """Refuse an output that is one of the images, as a table in FITS could be.
+
+    Raises
+    ------
+    OutputError
+    """
+    if not output.exists():
+        return
+    named = [image for image in images if image.endswith(output.name)]
+    if any(os.path.exists(image) and output.samefile(image) for image in named):  # noqa: PTH110
+        raise OutputError(
+            f"{output}: one of the images",
+            wanted="a file that is no input",
+            hint="choose another `output`, outside of the folder of images",
+        )
+
+
 def require_page(output: str | Path) -> Path:
     """A page, with an ending that a browser knows.
 
@@ -223,6 +285,6 @@ def require_page(output: str | Path) -> Path:
             f"{page}: a page for a browser is written",
             wanted="a name that ends in .html",
             got=page.suffix or "a name without an ending",
-            hint=f"write to {page.with_suffix('.html').name}",
+            hint=f"write to {with_ending(page, '.html', 'page').name}",
         )
     return page

@@ -8,6 +8,7 @@ again. The journal is removed last, so that the same job clears what a kill left
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 from collections.abc import Iterator
@@ -20,11 +21,14 @@ import pyarrow as pa
 from galaxyclass.calibration.comparison import TraitSums, parse_traits
 from galaxyclass.errors import OutputError
 from galaxyclass.io.atomic import sync, sync_folder, translated, write_text, writing
+from galaxyclass.io.checksums import file_checksum
 from galaxyclass.io.journal import Entry, Journal, journal_of, open_journal
 from galaxyclass.io.output import require_free
 from galaxyclass.model.checks import Statistics, parse_statistics
 from galaxyclass.model.provenance import provenance_file, provenance_json
 from galaxyclass.model.writers import WRITERS, write_failures, writer_of
+
+log = logging.getLogger(__name__)
 
 _OURS = re.compile(rf"(\d{{8}}|whole)({'|'.join(map(re.escape, WRITERS))})|\..*\.tmp")
 #: The journal's entry once all chunks are one file, which waits for its name.
@@ -75,15 +79,26 @@ class Chunks:
         self._quote_formulas = quote_formulas
 
     def read(self) -> bool:
-        """Read the finished chunks from the journal; False if some of their files are missing."""
+        """Read the finished chunks from the journal; False if a file is missing or damaged."""
         joined = False
+        checksums = []
         for entry in self._journal:
             if entry == _JOINED:
                 joined = True
             else:
                 self._count_in(_parsed(entry))
+                checksums.append(entry.get("checksum"))
         self.complete = joined and not self._whole.exists() and self.output.is_file()
-        return self.complete or all(self._rows(index).is_file() for index in range(self.count))
+        return self.complete or all(map(self._is_whole, range(self.count), checksums))
+
+    def _is_whole(self, index: int, checksum: int | None) -> bool:
+        path = self._rows(index)
+        if not path.is_file():
+            return False
+        if file_checksum(path) != checksum:
+            log.warning("%s: damaged; the prediction begins anew", path)
+            return False
+        return True
 
     def add(self, table: pa.Table, record: ChunkRecord) -> None:
         """Write the next chunk; when this returns it survives a kill and a power cut.
@@ -96,7 +111,8 @@ class Chunks:
         with translated(self.output):
             with writing(self._rows(self.count)) as temporary:
                 self._writer.write_chunk(temporary, table)
-            self._journal.add(asdict(record))
+                checksum = file_checksum(temporary)
+            self._journal.add({**asdict(record), "checksum": checksum})
         self._count_in(record)
 
     def _count_in(self, record: ChunkRecord) -> None:
@@ -135,28 +151,40 @@ class Chunks:
         with translated(self.output):
             if not self.complete:
                 self._join(empty, failed)
-            if self.folder.is_dir():
-                shutil.rmtree(self.folder)
-            if not keep_journal:
-                self._journal.remove()
+            self._remove(keep_journal=keep_journal)
         return failed if self.failed else None
+
+    def finish_without_rows(self, failed: Path) -> None:
+        """Write the list of failures alone: no image could be decoded."""
+        with translated(self.output):
+            self._write_failures(failed)
+            self._remove(keep_journal=False)
+
+    def _remove(self, *, keep_journal: bool) -> None:
+        if self.folder.is_dir():
+            shutil.rmtree(self.folder)
+        if not keep_journal:
+            self._journal.remove()
+
+    def _write_failures(self, failed: Path) -> None:
+        with writing(failed) as temporary:
+            write_failures(
+                temporary,
+                (
+                    failure
+                    for entry in self._journal
+                    if entry != _JOINED
+                    for failure in _parsed(entry).failures
+                ),
+                quote_formulas=self._quote_formulas,
+            )
 
     def _join(self, empty: pa.Table, failed: Path) -> None:
         # In the folder of chunks, where a file that a kill leaves half-written is removed.
         self._writer.join(self._whole, (self._rows(index) for index in range(self.count)), empty)
         sync(self._whole)
         if self.failed:
-            with writing(failed) as temporary:
-                write_failures(
-                    temporary,
-                    (
-                        failure
-                        for entry in self._journal
-                        if entry != _JOINED
-                        for failure in _parsed(entry).failures
-                    ),
-                    quote_formulas=self._quote_formulas,
-                )
+            self._write_failures(failed)
         else:
             failed.unlink(missing_ok=True)
         if self.output.suffix.lower() == ".csv":

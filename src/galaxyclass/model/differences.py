@@ -17,7 +17,12 @@ from galaxyclass.calibration.comparison import (
     sum_traits,
     trait_distance,
 )
-from galaxyclass.calibration.image_statistics import image_statistics
+from galaxyclass.calibration.image_statistics import (
+    STATISTICS,
+    central_light,
+    image_statistics,
+    statistic_names,
+)
 from galaxyclass.errors import GalaxyclassError
 from galaxyclass.model.cutouts import Cutouts, Picture
 from galaxyclass.model.reading import with_reading
@@ -95,6 +100,14 @@ class Familiar:
         """The sums of cutouts, without scores."""
         return sum_traits(self.fit, image_statistics(cutouts), np.zeros(len(cutouts)))
 
+    def size_distance(self, cutouts: NDArray[np.uint8]) -> float:
+        """How far the galaxies of cutouts are from those that the model knows in size alone."""
+        count = len(statistic_names(3 if cutouts.shape[3] > 1 else 1))
+        statistics = np.tile(self.fit.mean[-count:], (len(cutouts), 1))
+        statistics[:, STATISTICS.index("light within 1/4")] = central_light(cutouts)
+        sums = sum_traits(self.fit, statistics, np.zeros(len(cutouts)))
+        return trait_distance(sums, ("size",))
+
 
 def open_familiar(
     bundles: Sequence[Bundle], reading: Mapping[str, Any] | None = None
@@ -163,10 +176,7 @@ def _sample(images: Sequence[Picture] | Iterator[Picture]) -> list[Picture]:
 
 def _times(familiar: Familiar, cutouts: NDArray[np.uint8]) -> float | None:
     """How many times smaller or larger galaxies appear: 1 or more."""
-    sizes = [
-        abs(trait_distance(familiar.sums(_enlarged(cutouts, factor)), ("size",)))
-        for factor in _FACTORS
-    ]
+    sizes = [familiar.size_distance(_enlarged(cutouts, factor)) for factor in _FACTORS]
     factor = _FACTORS[int(np.argmin(sizes))]
     return max(factor, 1 / factor)
 
@@ -283,5 +293,5 @@ def _best_factor(
     for factor in sorted(_SCALES, key=lambda factor: abs(np.log(factor))):
         cutouts = familiar.cutouts(sample, {**reading, "scale": factor})
         if cutouts is not None:
-            distances[factor] = trait_distance(familiar.sums(cutouts[0]), ("size",))
+            distances[factor] = familiar.size_distance(cutouts[0])
     return min(distances, key=lambda factor: distances[factor], default=None)

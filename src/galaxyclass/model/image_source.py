@@ -221,6 +221,8 @@ def _in_file(path: Picture) -> bool:
 def _without_ids(images: Any) -> ImageSource:
     if isinstance(images, str | os.PathLike):
         return find_image_files(images)
+    if isinstance(images, pa.Array | pa.ChunkedArray):
+        images = images.to_pylist()
     if _is_text(images):
         return _from_paths(images.tolist())
     if _is_array(images):
@@ -243,6 +245,14 @@ def _without_ids(images: Any) -> ImageSource:
 
 def _checked_arrays(images: Iterable[Any]) -> Iterator[NDArray[np.generic]]:
     for index, image in enumerate(images):
+        if isinstance(image, np.ndarray) and image.dtype.kind == "O":
+            raise ArgumentTypeError(
+                f"image {index}: an array of objects, not of numbers",
+                argument="images",
+                wanted="integers or floats",
+                got=f"dtype object, {image.shape}",
+                hint="`images.astype('uint8')` of grey levels, `images.astype(float)` of others",
+            )
         if not _is_array(image):
             raise ArgumentTypeError(
                 f"image {index}: not an array",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import time
 import uuid
@@ -18,7 +19,7 @@ import pyarrow.ipc
 
 from galaxyclass.calibration.comparison import TraitSums
 from galaxyclass.data.unused import Unused
-from galaxyclass.errors import OutputError, PredictionInterruptedError
+from galaxyclass.errors import ImageError, OutputError, PredictionInterruptedError
 from galaxyclass.images.inspect import identity_of
 from galaxyclass.model.bundle.manifest import ComputedPrecision
 from galaxyclass.model.checks import Statistics, describe_problems, measure, nothing_measured
@@ -102,6 +103,7 @@ def predict_to_table(
     progress: Progress = silent,
     quote_formulas: bool = False,
     keep_journal: bool = False,
+    may_be_empty: bool = False,
 ) -> PredictionSummary:
     """Predict images into a file; what `galaxyclass.Model.predict_to_file` does inside.
 
@@ -120,9 +122,13 @@ def predict_to_table(
         As for `galaxyclass.predict`.
     keep_journal : bool
         Let the same job find its output until `galaxyclass.model.chunks.forget_predictions`.
+    may_be_empty : bool
+        Whether a table without rows is written where no image can be decoded.
 
     Raises
     ------
+    ImageError
+        No image could be decoded: the list of failures is written alone. An earlier output stays.
     OutputError, PredictionInterruptedError
         As for `galaxyclass.Model.predict_to_file`.
     BundleError
@@ -146,6 +152,9 @@ def predict_to_table(
             progress("predict", resumed, source.count)
             with closing(maker.stream(options, resumed)) as stream:
                 _add_chunks(_counted(stream, read), chunks, maker, progress)
+            if chunks.failed == chunks.images > 0 and not may_be_empty and not complete:
+                chunks.finish_without_rows(failures)
+                raise _none_decoded(chunks.failed, failures, output)
             failed_file = chunks.finish(
                 maker.tabulate([], maker.nothing), failures, keep_journal=keep_journal
             )
@@ -174,6 +183,16 @@ def predict_to_table(
         ),
         unused=(*source.unused, *_undecodable(chunks.failed, failures)),
         flagged=chunks.traits.flagged if chunks.traits.images else None,
+    )
+
+
+def _none_decoded(count: int, failures: Path, output: Path) -> ImageError:
+    with failures.open(encoding="utf-8", newline="") as file:
+        first = next(csv.DictReader(file))["error"]
+    return ImageError(
+        "nothing could be predicted",
+        got=f"{counted(count, 'image')} could not be decoded; the first: {first}",
+        hint=f"all reasons are in {failures}; {output.name} was not written",
     )
 
 

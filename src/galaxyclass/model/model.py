@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
 from galaxyclass.errors import BundleError
+from galaxyclass.io.output import require_no_image
 from galaxyclass.model.auxiliary import in_labelling, in_task, labellings_of
 from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
 from galaxyclass.model.bundle.load import Bundle
@@ -82,6 +83,11 @@ class Model:
         self.bundles = tuple(in_labelling(bundle, options.labelling) for bundle in bundles)
         require_same(self.bundles)
         self._backends = backends
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled and copied: all but the loaded networks, which are loaded again."""
+        loaded = ("backends", "members", "ensemble")
+        return {name: value for name, value in vars(self).items() if name not in loaded}
 
     @property
     def name(self) -> str:
@@ -341,6 +347,7 @@ class Model:
             table_id_column=id_column if table is None else None,
             clear_names=layout == "contest",
         )
+        require_no_image(output, source.paths or ())
         return predict_to_table(
             open_rows(self.ensemble, source, include, layout, reading=reading, name=self.name),
             output,

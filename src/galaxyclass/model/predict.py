@@ -105,6 +105,8 @@ def predict(
         An unknown ending; the output exists; no room, no permission (the finished
         chunks are kept); another process writes there; the contest layout of a vote model; an
         unknown name in `include`.
+    ImageError
+        No image could be decoded: the list of failures alone is written.
     CatalogError
         No images; in the contest layout, two images of the same name.
     BundleError

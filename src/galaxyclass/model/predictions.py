@@ -136,6 +136,8 @@ class Predictions:
             rows = np.arange(len(self))[index]
             return replace(self, table=self.table.take(pa.array(rows)), indices=self.indices[rows])
         try:
+            if isinstance(index, bool):  # as a comparison gives it, where all of a table was meant
+                raise TypeError
             row = operator.index(index)
         except TypeError:
             raise ArgumentTypeError(

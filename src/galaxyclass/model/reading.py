@@ -66,8 +66,8 @@ def _changed(preprocessing: Preprocessing, stated: Mapping[str, Any]) -> Preproc
         changed = Preprocessing.model_validate({**preprocessing.model_dump(), **stated})
     except ValidationError as error:
         problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"][:1]))
-        text = str(problem.get("ctx", {}).get("error", problem["msg"]))
+        where = ".".join(map(str, problem["loc"][:1])).replace("given_scale", "pixel_scale")
+        text = str(problem.get("ctx", {}).get("error", problem["msg"])).removeprefix("images.")
         raise ArgumentError(
             f"`reading`: {where + ': ' if where else ''}{text}",
             argument="reading",

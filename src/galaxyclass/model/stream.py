@@ -181,12 +181,17 @@ class _Batching:
         """The cutouts of a batch, not read yet."""
         return Cutouts(span.images, span.start, self.preprocessings)
 
-    def run(self, cutouts: Cutouts, backend: Backend) -> PredictedBatch:
+    def statistics(self, cutouts: Cutouts) -> NDArray[np.float32] | None:
+        """The image statistics of a batch that has been read; None if they are not asked for."""
+        if self.describe is None or not cutouts.decoded.any():
+            return None
+        return self.describe(cutouts.arrays[0])
+
+    def run(
+        self, cutouts: Cutouts, statistics: NDArray[np.float32] | None, backend: Backend
+    ) -> PredictedBatch:
         """Predict a batch that has been read."""
         arrays, decoded = cutouts.arrays, cutouts.decoded
-        statistics = None
-        if self.describe is not None and decoded.any():
-            statistics = self.describe(arrays[0])
         return PredictedBatch(
             start=cutouts.start,
             paths=cutouts.paths,
@@ -204,12 +209,16 @@ def _in_threads(
     stopping = threading.Event()
 
     def predict(turn: Sequence[_Span]) -> list[PredictedBatch]:
-        batches_of_turn = [batching.begin(span) for span in turn]
-        for cutouts in batches_of_turn:
+        batches_of_turn = []
+        for cutouts in map(batching.begin, turn):
             cutouts.read()
+            # While its pixels are still in the core's cache, and the network is not.
+            batches_of_turn.append((cutouts, batching.statistics(cutouts)))
         # Ctrl-C waits for one batch of each thread, not for a whole turn.
         return [
-            batching.run(cutouts, backend) for cutouts in batches_of_turn if not stopping.is_set()
+            batching.run(cutouts, statistics, backend)
+            for cutouts, statistics in batches_of_turn
+            if not stopping.is_set()
         ]
 
     most = max(1, min(TURN_BATCHES, TURN_IMAGES // batching.size))
@@ -259,4 +268,4 @@ def _one_at_a_time(
     with closing(ordered_pool(read, chunks(), workers, ahead=ahead)) as results:
         for cutouts, is_last_chunk in results:
             if is_last_chunk:
-                yield batching.run(cutouts, backend)
+                yield batching.run(cutouts, batching.statistics(cutouts), backend)

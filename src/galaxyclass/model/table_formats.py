@@ -74,12 +74,12 @@ class FlatWriter:
     """Keeps chunks as parquet; the formats differ in how these are joined."""
 
     def write_chunk(self, path: Path, table: pa.Table) -> None:
-        pq.write_table(flat(table), path)
+        pq.write_table(flat(table), path, write_page_checksum=True)
 
     @staticmethod
     def read(chunks: Iterable[Path]) -> Iterator[pa.Table]:
         """The tables of chunks."""
-        return (pq.ParquetFile(chunk).read() for chunk in chunks)
+        return (pq.ParquetFile(chunk, page_checksum_verification=True).read() for chunk in chunks)
 
 
 class FitsWriter(FlatWriter):

@@ -22,7 +22,7 @@ from galaxyclass.extras import require
 from galaxyclass.io.atomic import temporary_file, temporary_name, write_text, writing
 from galaxyclass.io.csv_text import write_rows
 from galaxyclass.io.formulas import require_csv
-from galaxyclass.io.output import is_unfinished, require_free
+from galaxyclass.io.output import is_unfinished, require_free, with_ending
 from galaxyclass.model.csv_writer import CsvWriter
 from galaxyclass.model.provenance import (
     provenance_file,
@@ -61,15 +61,17 @@ class ParquetWriter:
     """Parquet: ids as given, predictions float32, empty cells null."""
 
     def write_chunk(self, path: Path, table: pa.Table) -> None:
-        pq.write_table(table, path)
+        pq.write_table(table, path, write_page_checksum=True)
 
     def join(self, path: Path, chunks: Iterable[Path], empty: pa.Table) -> None:
         empty = with_votable_header(empty)
         group = ROW_GROUP_ROWS * _ROW_COLUMNS // max(_ROW_COLUMNS, empty.num_columns)
-        with pq.ParquetWriter(path, empty.schema) as writer:
+        with pq.ParquetWriter(path, empty.schema, write_page_checksum=True) as writer:
             waiting = empty
             for chunk in chunks:
-                waiting = pa.concat_tables([waiting, pq.ParquetFile(chunk).read()])
+                waiting = pa.concat_tables(
+                    [waiting, pq.ParquetFile(chunk, page_checksum_verification=True).read()]
+                )
                 if (rows := waiting.num_rows // group * group) > 0:
                     # One piece of memory: where chunks begin would show in the file's bytes.
                     writer.write_table(waiting.slice(0, rows).combine_chunks(), group)
@@ -110,11 +112,12 @@ def writer_of(output: Path, *, quote_formulas: bool = False) -> TableWriter:
     """
     writer = WRITERS.get(output.suffix.lower())
     if writer is None:
+        named = with_ending(output, ".csv", "predictions")
         raise OutputError(
             f"{output}: not a kind of table that is written",
             wanted=f"a name that ends in {' or '.join(WRITERS)}",
             got=f"the ending {output.suffix!r}" if output.suffix else "no ending",
-            hint=f"pass `output={str(output.with_suffix('.csv'))!r}`",
+            hint=f"pass `output={str(named)!r}`",
         )
     return CsvWriter(quote_formulas=True) if quote_formulas else writer
 
@@ -133,10 +136,11 @@ def require_output(output: Path, *, overwrite: bool, quote_formulas: bool = Fals
     """
     if quote_formulas:
         require_csv(output)
+    writer = writer_of(output)
     # Of all files beside it the one with the longest name must fit.
     if len(os.fsencode(temporary_name(provenance_file(output)).name)) > _LONGEST_NAME:
         raise OutputError(f"{output}: the name is too long", hint="choose a shorter one")
-    if isinstance(writer_of(output), FitsWriter):
+    if isinstance(writer, FitsWriter):
         require("astropy.io.fits")
     require_provenance_file(output)
     # For a stopped job, its key shows later whether the output is its own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -82,10 +83,13 @@ class Preprocessing(BaseModel):
         "the model's, galaxies are shown so many times larger",
     )
     pixel_scale: float | None = Field(
-        None, gt=0, description="arcseconds a pixel that `frame` is meant for"
+        None, gt=0, allow_inf_nan=False, description="arcseconds a pixel that `frame` is meant for"
     )
     given_scale: float | None = Field(
-        None, gt=0, description="arcseconds a pixel of pictures whose files have no WCS"
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="arcseconds a pixel of pictures whose files have no WCS",
     )
     picture_size: int | None = Field(
         None,
@@ -118,6 +122,20 @@ class Preprocessing(BaseModel):
         if self.limits == "survey" and self.stretch not in (None, *LIMITED_STRETCHES):
             raise ValueError(
                 "images.limits: survey is for the stretches " + ", ".join(LIMITED_STRETCHES)
+            )
+        if isinstance(self.limits, tuple):
+            if self.stretch not in (None, *LIMITED_STRETCHES):
+                raise ValueError(
+                    f"images.limits: the stretch {self.stretch} has none: they are of "
+                    + ", ".join(LIMITED_STRETCHES)
+                )
+            for pair in self.limits if isinstance(self.limits[0], tuple) else (self.limits,):
+                if not -math.inf < pair[0] < pair[1] < math.inf:
+                    raise ValueError(f"images.limits: black is not below white: {pair}")
+        if self.given_scale is not None and self.scale != "auto":
+            raise ValueError(
+                f"images.scale: {self.scale} takes no notice of the pixel scale that is given: "
+                "state one of them"
             )
         if not isinstance(self.scale, str) and self.cutout != "centre":
             raise ValueError(

@@ -8,6 +8,7 @@ from typing import Any
 import tomli_w
 
 from galaxyclass.arguments import Settings
+from galaxyclass.errors import RecipeError
 
 
 def as_assignments(settings: Settings) -> tuple[str, ...]:
@@ -18,6 +19,11 @@ def as_assignments(settings: Settings) -> tuple[str, ...]:
     settings : mapping or sequence of str
         Setting -> its value, or such texts.
 
+    Raises
+    ------
+    RecipeError
+        A setting stands twice.
+
     Examples
     --------
     >>> as_assignments({"training.epochs": 3, "split.seed": None, "images.size": 64})
@@ -25,7 +31,18 @@ def as_assignments(settings: Settings) -> tuple[str, ...]:
     """
     if isinstance(settings, Mapping):
         return tuple(f"{key}={value_text(value)}" for key, value in settings.items())
-    return tuple(settings)
+    texts: dict[str, str] = {}
+    for text in settings:
+        key = text.partition("=")[0].strip()
+        if key in texts:
+            raise RecipeError(
+                f"`settings`: {key} is set twice",
+                argument="settings",
+                got=f"{texts[key]} and {text}",
+                hint="leave one of them out",
+            )
+        texts[key] = text
+    return tuple(texts.values())
 
 
 def value_text(value: Any) -> str:

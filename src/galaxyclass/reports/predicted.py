@@ -7,7 +7,6 @@ from pathlib import Path
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.data.catalog.catalog import Catalog
-from galaxyclass.errors import ScoreError
 from galaxyclass.evaluation.read_predictions import read_outputs, read_predicted
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.job import PredictionSummary, predict_to_table
@@ -82,7 +81,7 @@ def predict_folder(
 
     Raises
     ------
-    ScoreError
+    ImageError
         None of the images could be decoded.
     OutputError, BundleError, MissingExtraError, DeviceError, PredictionInterruptedError
         As for `galaxyclass.predict`.
@@ -96,11 +95,6 @@ def predict_folder(
         keep_journal=True,
         quote_formulas=quote_formulas,
     )
-    if not summary.predicted:
-        raise ScoreError(
-            "nothing to report: none of the images could be decoded",
-            hint=f"see {summary.failed_file}",
-        )
     task, id_column = model.task, model.bundles[0].manifest.id_column
     table, rows = read_predicted(
         output, task, id_column, catalog.ids.values.tolist(), quoted=quote_formulas

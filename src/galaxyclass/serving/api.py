@@ -161,7 +161,7 @@ def add_api(app: FastAPI, served: Served) -> None:
         if kind == PARQUET:
             table = answer_table(uploads, answers, embedding=embedding)
             buffer = io.BytesIO()
-            pq.write_table(with_votable_header(table), buffer)
+            pq.write_table(with_votable_header(table), buffer, write_page_checksum=True)
             return Response(buffer.getvalue(), media_type=PARQUET)
         rows = answer_records(uploads, answers, embedding=embedding)
         return JSONResponse({**_model(served), "galaxies": rows})

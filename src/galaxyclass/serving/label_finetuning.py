@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.labels.log import LabelLog
 from galaxyclass.data.labels.table import training_table
-from galaxyclass.errors import CatalogError, GalaxyclassError
+from galaxyclass.errors import CatalogError, GalaxyclassError, StoppedError
 from galaxyclass.explanation.answer_of import find_answer
+from galaxyclass.io.atomic import discard_unfinished
 from galaxyclass.io.temporary import TemporaryFolder
 from galaxyclass.model.backends.backend import is_concurrent
 from galaxyclass.model.load import open_model
@@ -34,6 +35,9 @@ log = logging.getLogger(__name__)
 
 #: Galaxies that the model of the labels puts in order, the first of the order so far.
 _PUT_IN_ORDER = 1_000
+
+#: Seconds in which a finetuning ends once it is told to: it looks up between its pieces of work.
+_ENDING = 10.0
 
 #: The stages of a finetuning, in words.
 _READ = "reading the labels"
@@ -62,7 +66,9 @@ class LabelFinetuning:
         self._learnt: pa.Table | None = None
         self._error: GalaxyclassError | None = None
         self._notes: tuple[str, ...] = ()
+        self._stopping = threading.Event()
         self._latest: tuple[Model, LabelRun] | None = None
+        discard_unfinished(self._free_folder())  # a server was killed while it finetuned
         self._find_latest()
 
     @property
@@ -132,6 +138,12 @@ class LabelFinetuning:
         if self._thread is not None:
             self._thread.join()
 
+    def stop(self) -> None:
+        """End what is being done, and leave nothing of it; all labels are in their file."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(_ENDING)
+
     def _begin(self, work: Callable[[], None]) -> None:
         def run() -> None:
             try:
@@ -143,7 +155,8 @@ class LabelFinetuning:
                 self._fail(GalaxyclassError("the finetuning failed", got=str(error)[:200]))
             finally:
                 with self._lock:
-                    queued, self._is_queued = self._is_queued, False
+                    queued = self._is_queued and not self._stopping.is_set()
+                    self._is_queued = False
                     self._stage = _READ if queued else ""
                     self._learnt = None if queued else self._learnt
             folder = self._served.pictures.folder
@@ -205,6 +218,8 @@ class LabelFinetuning:
         return training_table(self._labelling.labels, self._id_column)
 
     def _show(self, stage: str, done: int, total: int | None, **_: object) -> None:
+        if self._stopping.is_set():
+            raise StoppedError("the server was stopped")
         words = _STAGES.get(stage, "learning")
         count = "" if total is None or done >= total else f", {done:,} of {total:,}"
         with self._lock:

@@ -29,6 +29,7 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
     """Add the pages of a labelling."""
     assert served.rows is not None, "galaxies of a file of predictions are labelled"
     finetuning = LabelFinetuning(served, labelling, served.rows.id_column)
+    served.at_end.callback(finetuning.stop)
     pages = LabelPages(served, labelling, served.rows.id_column, finetuning)
     options: dict[str, Any] = {"include_in_schema": False, "response_model": None}
     app.add_api_route("/label", pages.show, **options)

@@ -46,7 +46,7 @@ class PredictionRows:
         self._file: pq.ParquetFile | None = None
         if is_parquet(path):
             try:
-                self._file = pq.ParquetFile(path)
+                self._file = pq.ParquetFile(path, page_checksum_verification=True)
             except (pa.ArrowException, OSError) as error:
                 raise CatalogError(f"{path}: cannot be read", got=str(error)) from None
             self.schema: pa.Schema = self._file.schema_arrow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,6 +99,8 @@ class Served:
     looks : Remembered of Look
     label_model : LabelModel
         The model that was finetuned on the labels, while the page uses it.
+    at_end : ExitStack
+        What is done when the server stops.
     """
 
     predictor: Predictor
@@ -114,6 +117,7 @@ class Served:
         default_factory=lambda: Remembered(_LOOKS, size=lambda look: look.size, bytes_kept=_KEPT)
     )
     label_model: LabelModel = field(default_factory=LabelModel)
+    at_end: ExitStack = field(default_factory=ExitStack)
 
     @property
     def model(self) -> Model:

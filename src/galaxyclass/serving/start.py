@@ -139,6 +139,7 @@ def serve(
         token = None if is_loopback(host) else secrets.token_urlsafe(24)
         listen(make_app(served, host=host, token=token), host, port, token=token, ready=ready)
     finally:
+        served.at_end.close()
         served.predictor.close()
         if labels is not None:
             labels.close()

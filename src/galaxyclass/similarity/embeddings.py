@@ -114,7 +114,11 @@ class PredictionTable:
         """
         if self.path is not None and is_parquet(self.path):
             with _reading(self.path):
-                return _valid(pq.ParquetFile(self.path).read(columns=list(names)))
+                return _valid(
+                    pq.ParquetFile(self.path, page_checksum_verification=True).read(
+                        columns=list(names)
+                    )
+                )
         return self._whole.select(list(names))
 
     def pieces(self) -> Iterator[NDArray[np.float32]]:
@@ -127,7 +131,12 @@ class PredictionTable:
         """
         names = list(self.embedding_names)
         if self.path is not None and is_parquet(self.path):
-            with _reading(self.path), pq.ParquetFile(self.path, pre_buffer=False) as file:
+            with (
+                _reading(self.path),
+                pq.ParquetFile(
+                    self.path, pre_buffer=False, page_checksum_verification=True
+                ) as file,
+            ):
                 for batch in file.iter_batches(PIECE_ROWS, columns=names):
                     yield self._piece(_valid(pa.Table.from_batches([batch])), names)
             return
@@ -184,7 +193,7 @@ def open_predictions(source: Any, *, embedding: bool = True) -> PredictionTable:
     table: Any = None
     if path is not None and is_parquet(path):
         with _reading(path):
-            file = pq.ParquetFile(path)
+            file = pq.ParquetFile(path, page_checksum_verification=True)
             names, rows = file.schema_arrow.names, file.metadata.num_rows
     else:
         if path is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,14 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import CatalogError
 from galaxyclass.io.atomic import discard_folder, writing_folder
+from galaxyclass.io.checksums import file_checksum
 from galaxyclass.io.reading import open_regular, parse_json, read_bounded
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.progress import Progress, silent
 from galaxyclass.similarity.axes import Axes, fit_axes
 from galaxyclass.similarity.embeddings import PredictionTable
+
+log = logging.getLogger(__name__)
 
 _VECTORS, _AXES, _ABOUT = "vectors.npy", "axes.npy", "index.json"
 
@@ -120,19 +124,34 @@ def _is_current(folder: Path, about: dict[str, Any]) -> bool:
     """Whether an index is of this file and whole; an unreadable one is made again."""
     try:
         text = read_bounded(folder / _ABOUT)
-        parse_json(text)
+        known = parse_json(text)
         vectors, mean = (_mapped(folder / name) for name in (_VECTORS, _AXES))
     except Exception:  # numpy's parser of headers has errors of its own (TokenError, SyntaxError)
         return False
+    _FORMAT.parse(text, folder / _ABOUT, dict)
+    checksums = known.pop("checksums", None)
     rows, features = about["rows"], about["features"]
     return (
-        _FORMAT.parse(text, folder / _ABOUT, dict) == about
+        known == about
         and all(array.dtype == np.float32 for array in (vectors, mean))
         and (vectors.ndim, mean.ndim) == (2, 2)
         and vectors.shape == (rows, len(mean) - 1)
         and mean.shape[1:] == (features,)
         and bool(np.isfinite(mean).all())
+        and _is_undamaged(folder, checksums)
     )
+
+
+def _is_undamaged(folder: Path, checksums: object) -> bool:
+    if checksums == _checksums(folder):
+        return True
+    log.warning("%s: the index is damaged, and is made again", folder)
+    return False
+
+
+def _checksums(folder: Path) -> dict[str, int]:
+    """The checksum of each array of an index."""
+    return {name: file_checksum(folder / name) for name in (_VECTORS, _AXES)}
 
 
 def _mapped(path: Path) -> NDArray[Any]:
@@ -161,7 +180,8 @@ def _write(
             start += len(piece)
         vectors.flush()
         np.save(temporary / _AXES, np.vstack([axes.mean, axes.directions.T]))
-        (temporary / _ABOUT).write_text(json.dumps(about), "utf-8")
+        text = json.dumps({**about, "checksums": _checksums(temporary)})
+        (temporary / _ABOUT).write_text(text, "utf-8")
 
 
 def _counted(

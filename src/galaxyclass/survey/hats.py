@@ -143,7 +143,12 @@ def _counts(
     counts = np.zeros(12 * 4**order, np.int64)
     for number, result in enumerate(results):
         progress("positions", number, len(results), unit="shards")
-        table = pq.read_table(result.predictions, columns=list(plan.sky), partitioning=None)
+        table = pq.read_table(
+            result.predictions,
+            columns=list(plan.sky),
+            partitioning=None,
+            page_checksum_verification=True,
+        )
         pixels, known = healpix_29(table, plan.sky)
         found, many = np.unique(pixels[known] >> 2 * (_ORDER - order), return_counts=True)
         counts[found] += many
@@ -175,7 +180,9 @@ def _distribute(
             rows, partition = margins.find(pixels)
             beside.add(table.take(pa.array(rows)), partition)
     if lost:
-        pq.write_table(pa.concat_tables(lost), folder / "without_position.parquet")
+        pq.write_table(
+            pa.concat_tables(lost), folder / "without_position.parquet", write_page_checksum=True
+        )
     return sum(table.num_rows for table in lost)
 
 
@@ -184,7 +191,11 @@ def _gathered(results: Sequence[ShardResult], progress: Progress) -> Iterator[pa
     count = 0
     for number, result in enumerate(results):
         progress("merge", number, len(results), unit="shards")
-        table = pq.ParquetFile(result.predictions).read().replace_schema_metadata(None)
+        table = (
+            pq.ParquetFile(result.predictions, page_checksum_verification=True)
+            .read()
+            .replace_schema_metadata(None)
+        )
         waiting.append(table)
         count += table.num_rows
         if count >= _GATHERED:
@@ -219,7 +230,9 @@ class _Catalogue:
         for index, number in enumerate(numbers.tolist()):
             rows = order[bounds[index] : bounds[index + 1]]
             path = self._spool / f"{self._count:08}.parquet"
-            pq.write_table(table.take(pa.array(rows)), path, compression="lz4")
+            pq.write_table(
+                table.take(pa.array(rows)), path, compression="lz4", write_page_checksum=True
+            )
             self._pieces.setdefault(number, []).append(path)
             self._count += 1
 
@@ -230,7 +243,12 @@ class _Catalogue:
         dataset = self.folder / "dataset"
         dataset.mkdir(parents=True, exist_ok=True)
         for number in sorted(self._pieces):
-            table = pa.concat_tables([pq.ParquetFile(path).read() for path in self._pieces[number]])
+            table = pa.concat_tables(
+                [
+                    pq.ParquetFile(path, page_checksum_verification=True).read()
+                    for path in self._pieces[number]
+                ]
+            )
             id_column = self.schema.names[0]
             table = table.sort_by([(HEALPIX, "ascending"), (id_column, "ascending")])
             order, pixel = self.partitions.pixel(number)
@@ -240,6 +258,7 @@ class _Catalogue:
                 pa.table(table.columns, schema=schema).combine_chunks(),
                 dataset / name,
                 compression="zstd",
+                write_page_checksum=True,
             )
             metadata = pq.read_metadata(dataset / name)
             metadata.set_file_path(name)

@@ -103,7 +103,7 @@ def _tables(path: str) -> Iterator[pa.Table]:
     lower = path.lower()
     if lower.endswith((".parquet", ".pq")):
         try:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 for batch in file.iter_batches(PIECE_IMAGES):
                     batch.validate(full=True)  # Arrow trusts what it reads
                     yield pa.Table.from_batches([batch])

@@ -201,7 +201,7 @@ def read_shards(folder: SurveyFolder, plan: SurveyPlan) -> list[SurveyShard]:
             got="another digest than survey.json states",
             hint=FORMAT.if_damaged,
         )
-    table = pq.read_table(pa.BufferReader(content))
+    table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
     return [SurveyShard(**row) for row in table.to_pylist()]
 
 
@@ -214,7 +214,9 @@ def read_source_sizes(folder: SurveyFolder) -> dict[str, int]:
         The file is missing or damaged.
     """
     try:
-        table = pq.read_table(pa.BufferReader(read_buffer(folder.sources)))
+        table = pq.read_table(
+            pa.BufferReader(read_buffer(folder.sources)), page_checksum_verification=True
+        )
         return dict(zip(table["path"].to_pylist(), table["bytes"].to_pylist(), strict=True))
     except (OSError, pa.ArrowException, KeyError) as error:
         raise SurveyError(
@@ -233,7 +235,7 @@ def read_objects(folder: SurveyFolder, shard: SurveyShard) -> pa.Table:
     part, group = divmod(shard.number, SHARDS_OF_PART)
     file = folder.objects(part)
     try:
-        with pq.ParquetFile(file) as parquet:
+        with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
             table = parquet.read_row_group(group)
     except (OSError, pa.ArrowException, IndexError) as error:
         raise SurveyError(

@@ -229,7 +229,7 @@ def _write_parts(
     """Write each shard in the format of the output; the files, in the order of the shards."""
     suffix, parts = output.suffix.lower(), []
     for number, shard in enumerate(shards):
-        table = pq.ParquetFile(shard).read()
+        table = pq.ParquetFile(shard, page_checksum_verification=True).read()
         if suffix == ".fits":
             require_ascii(text_columns(table), output)
         parts.append(folder / f"{number:08}{suffix}")
@@ -252,12 +252,15 @@ def _data_set(
     try:
         for path in _followed(results, progress):
             table = (
-                pq.ParquetFile(path).read().cast(schema).replace_schema_metadata(schema.metadata)
+                pq.ParquetFile(path, page_checksum_verification=True)
+                .read()
+                .cast(schema)
+                .replace_schema_metadata(schema.metadata)
             )
             while table.num_rows:
                 if writer is None:
                     name = f"part-{count:06}.parquet"
-                    writer = pq.ParquetWriter(folder / name, schema)
+                    writer = pq.ParquetWriter(folder / name, schema, write_page_checksum=True)
                     count, rows = count + 1, 0
                 taken = table.slice(0, partition_rows - rows)
                 writer.write_table(taken.combine_chunks())

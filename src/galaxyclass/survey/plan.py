@@ -172,8 +172,8 @@ def plan_survey(
                 _require_no_repeats(
                     files, writer, repeated, folder, rule, quote_formulas=quote_formulas
                 )
-        pq.write_table(writer.shard_table(), files.shards)
-        pq.write_table(_source_table(sources), files.sources)
+        pq.write_table(writer.shard_table(), files.shards, write_page_checksum=True)
+        pq.write_table(_source_table(sources), files.sources, write_page_checksum=True)
         cutting = write_tiles(sources.cutouts, files) if isinstance(sources, TileSources) else None
         plan = _plan(model, writer, sources, cutting, include=include, reading=reading)
         if measured:
@@ -286,7 +286,7 @@ def _plan(
     manifest, files, rule = model.bundles[0].manifest, writer.folder, writer.rule
     pretrained = is_pretrained(model.sources[0])
     integer = writer.id_integer and (pretrained or manifest.id_integer or rule == "column")
-    with pq.ParquetFile(files.objects(0)) as file:
+    with pq.ParquetFile(files.objects(0), page_checksum_verification=True) as file:
         carried = file.schema_arrow.empty_table().select(
             [name for name in file.schema_arrow.names if name.startswith(CARRIED)]
         )

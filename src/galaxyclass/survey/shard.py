@@ -152,7 +152,12 @@ class ShardRunner:
             name=self.plan.name,
         )
         summary = predict_to_table(
-            rows, output, self.model.options, progress=progress, keep_journal=True
+            rows,
+            output,
+            self.model.options,
+            progress=progress,
+            keep_journal=True,
+            may_be_empty=True,
         )
         if summary.failed_file is not None and not self.accept_lost:
             try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galaxyclass.arguments import public
-from galaxyclass.errors import SurveyError
+from galaxyclass.errors import ArgumentError, SurveyError
 from galaxyclass.extras import require
 from galaxyclass.short import counted, summary
 from galaxyclass.survey.folder import SurveyFolder
@@ -150,7 +150,7 @@ def run_slurm(
     packed = pack_shards(numbers, limit)
     hours = _expected_hours(survey, max(map(len, packed)), cores)
     executor = submitit.SlurmExecutor(folder=files.logs)
-    more = dict(_setting(text) for text in settings)
+    more = _sbatch_options(settings)
     submission = f"submission {uuid.uuid4().hex}"
     parameters = {
         "job_name": f"survey-{survey.folder.absolute().name}",
@@ -241,6 +241,20 @@ def _expected_hours(survey: Survey, shards: int, cores: int) -> float | None:
     return seconds / 3600
 
 
-def _setting(text: str) -> tuple[str, str]:
-    name, equals, value = text.lstrip("-").partition("=")
-    return name.replace("-", "_"), value if equals else ""
+def _sbatch_options(settings: Sequence[str]) -> dict[str, str]:
+    """Further options of ``sbatch``, each once.
+
+    Raises
+    ------
+    ArgumentError
+        One is given twice.
+    """
+    values: dict[str, str] = {}
+    for text in settings:
+        name = text.lstrip("-").partition("=")[0].replace("-", "_")
+        if name in values:
+            raise ArgumentError(
+                f"{name}, an option of sbatch, is given twice", hint="leave one of them out"
+            )
+        values[name] = text.partition("=")[2]
+    return values

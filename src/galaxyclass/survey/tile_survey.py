@@ -59,7 +59,7 @@ def write_tiles(cutouts: TileCutouts, folder: SurveyFolder) -> dict[str, Any]:
         [("name", pa.string()), ("bands", texts), ("planes", numbers), ("files", texts),
          ("hdus", numbers)]
     )  # fmt: skip
-    pq.write_table(pa.Table.from_pylist(rows, schema), folder.tiles)
+    pq.write_table(pa.Table.from_pylist(rows, schema), folder.tiles, write_page_checksum=True)
     return {
         "field": asdict(cutouts.field),
         "rendering": None if cutouts.rendering is None else asdict(cutouts.rendering),
@@ -180,7 +180,7 @@ class TileReader:
             )
         rendering = cutting["rendering"]
         return cls(
-            pq.read_table(pa.BufferReader(content)),
+            pq.read_table(pa.BufferReader(content), page_checksum_verification=True),
             Field(**cutting["field"]),
             None if rendering is None else _rendering(rendering),
             cutting["size"],

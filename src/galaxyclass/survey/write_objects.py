@@ -108,7 +108,11 @@ class ObjectsWriter:
             file = self.folder.objects(part)
             file.parent.mkdir(exist_ok=True)
             self._writer = pq.ParquetWriter(
-                file, table.schema, compression="zstd", use_dictionary=False
+                file,
+                table.schema,
+                compression="zstd",
+                use_dictionary=False,
+                write_page_checksum=True,
             )
         assert self._writer is not None, "opened with the first shard of its part"
         self._writer.write_table(table, row_group_size=max(1, table.num_rows))
@@ -127,7 +131,7 @@ class ObjectsWriter:
 def all_objects(folder: SurveyFolder, shards: int) -> Iterator[pa.Table]:
     """The ids and paths of all objects, piece by piece."""
     for part in range(-(-shards // SHARDS_OF_PART)):
-        with pq.ParquetFile(folder.objects(part)) as file:
+        with pq.ParquetFile(folder.objects(part), page_checksum_verification=True) as file:
             for batch in file.iter_batches(columns=[ID, PATH]):
                 yield pa.Table.from_batches([batch])
 

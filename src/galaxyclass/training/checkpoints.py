@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         It is missing or damaged.
     """
     try:
+        _require_undamaged(path)
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # torch.load raises anything from UnpicklingError to KeyError on a damaged file
@@ -59,6 +61,20 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"{path}: not the checkpoint of a training, or damaged", got=problem, hint=_TRAIN_AGAIN
         )
     return checkpoint
+
+
+def _require_undamaged(path: Path) -> None:
+    """Compare the file's parts with their CRC-32: torch writes it, and does not read it.
+
+    Raises
+    ------
+    ValueError
+        A part is damaged.
+    """
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            if (part := file.testzip()) is not None:
+                raise ValueError(f"{part}: other bytes than were written")
 
 
 def does_not_fit(path: Path, error: Exception) -> RunError:

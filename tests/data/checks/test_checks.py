@@ -209,7 +209,7 @@ def test_classes(images: Callable[..., Path], table: Callable[..., Path]) -> Non
     rows = ["id,class", *(f"{n},{'common' if n < 150 else 'rare'}" for n in range(156)), "900,"]
     catalog = read_catalog(images("1.jpg"), table(rows))
     (missing,) = found(catalog, "class_missing")
-    assert (missing.row, missing.id, missing.severity) == (158, "900", "error")
+    assert (missing.row, missing.id, missing.severity) == (158, "900", "note")
     (imbalance,) = found(catalog, "class_imbalance")
     assert imbalance.message.endswith("rare 6; the largest is common, 150")
 

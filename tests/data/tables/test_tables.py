@@ -115,7 +115,7 @@ def test_every_line_ragged(table: Callable[..., Path]) -> None:
         ("t.csv", b"\xff\xd8\xff\xe0", r"(?s)not a table.*a JPEG image.*`table`"),
         ("t.csv", b"\x80\x04\x95....", r"(?s)not a table.*a Python pickle"),
         ("t.csv", b"<!DOCTYPE html>", r"(?s)not a table.*a page of the web"),
-        ("t.csv", b"a\0b", r"(?s)not a table.*bytes that begin 61 00 62"),
+        ("t.csv", b"a\0b", r"(?s)not a table.*bytes that are zero"),
         ("t.csv", b'id,a\n1,"2\n3,4\n', r"(?s)line 2: cannot be read as CSV.*quotation mark"),
         ("t.csv.gz", gzip.compress(b"id,a\n1,2\n" * 999, mtime=0)[:-9], "cannot be read"),
         ("t.parquet", b"PAR1....", "not a parquet file"),

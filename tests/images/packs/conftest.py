@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from galaxyclass.images.inspect import Inspection
-from galaxyclass.images.packs.shards import make_shard
+from galaxyclass.images.packs.shards import MadeShard, make_shard
 from galaxyclass.recipes.preprocessing import Preprocessing
 
 SETTINGS = Preprocessing(cutout="centre", size=16)
@@ -48,7 +47,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     made: list[str] = []
 
-    def count(paths: list[str], *others: Any) -> list[Inspection]:
+    def count(paths: list[str], *others: Any) -> MadeShard:
         made.append(paths[0])
         return make_shard(paths, *others)
 

@@ -16,10 +16,9 @@ from typing import Any
 import pytest
 
 from galaxyclass.errors import OutputError, PackError, WorkerError
-from galaxyclass.images.inspect import Inspection
 from galaxyclass.images.packs import layout, write
 from galaxyclass.images.packs.read import open_pack
-from galaxyclass.images.packs.shards import make_shard
+from galaxyclass.images.packs.shards import MadeShard, make_shard
 from galaxyclass.images.packs.write import pack
 from galaxyclass.workers import processes
 from galaxyclass.workers.start import start_process
@@ -103,7 +102,7 @@ def stopped_after(shards: int, error: KeyboardInterrupt | OSError) -> Callable[.
     """A `make_shard` that fails after some shards."""
     made: list[int] = []
 
-    def make(*arguments: Any) -> list[Inspection] | None:
+    def make(*arguments: Any) -> MadeShard:
         if len(made) == shards:
             raise error
         made.append(1)

@@ -215,6 +215,13 @@ def test_a_named_pack_is_replaced_only_when_told(few: list[str], tmp_path: Path)
     assert len(pack(few[:3], SETTINGS, output=tmp_path / "pack", overwrite=True)) == 3
 
 
+def flipped(data: bytes, place: int) -> bytes:
+    """Bytes, one of them with another lowest bit."""
+    changed = bytearray(data)
+    changed[place] ^= 1
+    return bytes(changed)
+
+
 @pytest.mark.parametrize("name", ["images.npy", "index.parquet", "pack.json"])
 def test_a_damaged_pack_is_made_again(few: list[str], tmp_path: Path, name: str) -> None:
     made = pack(few, SETTINGS, cache=tmp_path)
@@ -231,6 +238,8 @@ def test_a_damaged_pack_is_made_again(few: list[str], tmp_path: Path, name: str)
         ("images.npy", lambda data: data + b"\0", "truncated or damaged"),
         ("images.npy", lambda data: data[:20] + b"?" + data[21:], "its header is not"),
         ("images.npy", lambda data: None, "cannot be read"),
+        ("images.npy", lambda data: flipped(data, -1), "other pixels than were written"),
+        ("index.parquet", lambda data: flipped(data, 40), "damaged"),
         ("index.parquet", lambda data: data[:-1], "truncated or damaged"),
         ("index.parquet", lambda data: b"", "truncated or damaged"),
         ("index.parquet", lambda data: None, "truncated or damaged"),

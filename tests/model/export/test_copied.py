@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import galaxyclass
+from galaxyclass.errors import BundleError
 from galaxyclass.extras import EXPORT
 from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.model.bundle.save import save_bundle
@@ -48,6 +49,11 @@ def test_the_pretrained_network_is_copied_without_torch(tmp_path: Path) -> None:
         galaxyclass.load_model(run, workers=1).predict(galaxies) for run in ("pretrained", copy)
     )
     assert first.table.equals(second.table)
+    whole = bytearray(copy.read_bytes())
+    whole[len(whole) // 2] ^= 1  # of a weight, which is as good a number as before
+    copy.write_bytes(whole)
+    with pytest.raises(BundleError, match=r"cannot be loaded(?s:.*)other bytes than were written"):
+        galaxyclass.load_model(copy)
 
 
 def test_a_copy_has_the_calibration_that_the_model_has_by_now(tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ def test_the_command(
     assert main([*arguments, "--images", str(sky)]) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith(f"{tmp_path / 'm.onnx'}, ")
-    assert "on 10 images it differs from the run by 0.00" in captured.out
+    assert "on 10 images it differs from the network in floats by 0.00" in captured.out
     assert " in the root mean square, " in captured.out
     assert "WARNING" not in captured.err
 

@@ -24,14 +24,14 @@ from galaxyclass.networks.network import build_network
 from galaxyclass.study.compare.compare import compare, read_comparison
 from galaxyclass.training.checkpoints import read_checkpoint
 from galaxyclass.training.history import read_history
-from tests.support.sky import Sky
+from tests.support.sky import Sky, changed
 from tests.support.waiting import is_running, wait_until
 
 from .conftest import TINY
 
 #: Epochs of each trial; enough to be stopped twice among them.
 EPOCHS = 10
-SETTINGS = (*TINY, f"training.epochs={EPOCHS}")
+SETTINGS = changed(TINY, f"training.epochs={EPOCHS}")
 
 
 def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object) -> Any:
@@ -157,7 +157,7 @@ def test_a_finished_comparison_trains_nothing(sky: Sky, compared: Path) -> None:
         ({"model.head": ["tree", "softmax"]}, {"seed": 1}, "seed 0", "seed 1"),
         (
             {"model.head": ["tree", "softmax"]},
-            {"settings": [*TINY, "training.epochs=7"]},
+            {"settings": changed(TINY, "training.epochs=7")},
             f"'epochs': {EPOCHS}",
             "'epochs': 7",
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -227,10 +228,11 @@ def _hint(names: list[str], otherwise: str) -> str:
 
 
 def _alike(targets: ClassTargets, source: str) -> Iterable[Finding]:
-    """Classes whose names differ in case, blanks, hyphens or underscores alone."""
+    """Classes whose names differ in case, blanks, hyphens, or how accents are written alone."""
     groups: dict[str, list[str]] = defaultdict(list)
     for name in targets.classes:
-        groups[re.sub(r"[\s_-]+", "", name).casefold()].append(name)
+        plain = unicodedata.normalize("NFKC", name)
+        groups[re.sub(r"[\s_-]+", "", plain).casefold()].append(name)
     counts = {name: int((targets.labels == i).sum()) for i, name in enumerate(targets.classes)}
     for names in groups.values():
         if len(names) > 1:

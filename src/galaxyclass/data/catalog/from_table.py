@@ -68,7 +68,12 @@ def _match(
     if file.parts is not None:
         file, id_column = tell_apart(file, names, id_column, no_ids)
     told_apart = file.table is not original
-    id_match = find_ids(file.table, names, id_column, str(file.path), no_ids)
+    try:
+        id_match = find_ids(file.table, names, id_column, str(file.path), no_ids)
+    except CatalogError as error:
+        for others in (unused for unused in file.unused if unused.kind == "tables"):
+            error.got = f"{error.got or ''}\nnot read: {others.names} ({others.why})".strip()
+        raise
     _require_header(file, names, id_match.column)
     text, image = as_text(file.table[id_match.column]), id_match.image
     has_id = pc.is_valid(text).to_numpy()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from galaxyclass.data.catalog.matching import ImageNames
@@ -48,6 +51,7 @@ def find_near_miss(table: Any, images: ImageNames) -> NearMiss | None:
     near_misses: list[NearMiss] = []
     for name in table.column_names:
         if not can_be_id(table[name]):
+            near_misses += _rounded(name, table[name].slice(0, _LOOKED_AT), stems)
             continue
         cells = pc.unique(as_text(table[name]).slice(0, _LOOKED_AT)).drop_null().to_pylist()
         if cells:
@@ -56,8 +60,26 @@ def find_near_miss(table: Any, images: ImageNames) -> NearMiss | None:
     return max(near_misses, key=lambda miss: miss.matches, default=None)
 
 
+def _rounded(name: str, column: Any, stems: list[str]) -> Iterator[NearMiss]:
+    """Whole numbers in a column of floats or decimals."""
+    if not (pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)):
+        return
+    values = pc.unique(column).drop_null().to_pylist()
+    whole = {str(int(value)) for value in values if math.isfinite(value) and value == int(value)}
+    matches = len(whole & set(stems))
+    if matches:
+        yield NearMiss(
+            name,
+            f"its type, {column.type}, which is not exact for long ids",
+            f"take the ids from their source as integers or text; where none has more than 15 "
+            f"digits: `table[{name!r}] = table[{name!r}].astype('int64')`",
+            matches,
+            len(values),
+        )
+
+
 def _changes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss]:
-    width = max(map(len, stems))
+    width, known = max(map(len, stems)), set(stems)
     changes: list[tuple[str, str, Callable[[str], str]]] = [
         (
             "leading zeros",
@@ -69,6 +91,12 @@ def _changes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss
         ("'.0' at the end", "ids were written as floats: write them again as integers or text, "
          "without '.0'", lambda text: text.removesuffix(".0")),
         (
+            "how accents are written in Unicode",
+            f"write the ids as the files are named: `table[{name!r}] = "
+            f"table[{name!r}].str.normalize({_form(stems)!r})` in pandas",
+            lambda text: unicodedata.normalize("NFC", text),
+        ),
+        (
             "blanks, hyphens and other signs",
             "write the ids as the files are named",
             lambda text: re.sub(r"[^0-9a-z]", "", text.lower()),
@@ -76,7 +104,9 @@ def _changes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss
     ]  # fmt: skip
     for differs, hint, change in changes:
         changed = {change(stem) for stem in stems}
-        matches = sum(change(cell) in changed for cell in cells)
+        matches = sum(
+            change(cell) in changed for cell in cells if change(cell) and cell not in known
+        )
         if matches:
             yield NearMiss(name, differs, hint, matches, len(cells))
             return
@@ -93,6 +123,12 @@ def _affixes_beside(longer: list[str], shorter: list[str]) -> Counter[tuple[str,
             if text[-length:] in known:
                 affixes["beginning", text[:-length]] += 1
     return affixes
+
+
+def _form(stems: list[str]) -> str:
+    """Unicode's form of names: letters and accents apart, as old systems of Apple write them."""
+    together = all(unicodedata.is_normalized("NFC", stem) for stem in stems)
+    return "NFC" if together else "NFD"
 
 
 def _affixes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss]:

@@ -117,7 +117,21 @@ def read_catalog(
         table = table_beside(paths)
         if table is not None:
             others.pop(LABEL_ENDING, None)
+    if missing not in (None, (), [], {}) and not numbers:
+        raise CatalogError(
+            "`missing`: of unknown numbers, and no numbers are asked for",
+            argument="missing",
+            hint="name their columns in `numbers`",
+        )
     if table is None:
+        _require_nothing_of_a_table(
+            images,
+            id_column=id_column,
+            target_column=target_column,
+            numbers=numbers,
+            counts=counts,
+            id_map=id_map is not None,
+        )
         catalog = catalog_of_folders(images, names)
         return replace(catalog, unused=_other_files(others, None, images))
     trees = [load_tree(name) for name in TREES]
@@ -151,6 +165,22 @@ def read_catalog(
     )
     pa.default_memory_pool().release_unused()  # the memory of the table's text
     return replace(catalog, unused=(*catalog.unused, *_other_files(others, file.path, images)))
+
+
+def _require_nothing_of_a_table(images: Path, **stated: object) -> None:
+    """Refuse what is said of a table that there is not.
+
+    Raises
+    ------
+    CatalogError
+    """
+    for name in (name for name, value in stated.items() if value):
+        raise CatalogError(
+            f"`{name}`: of a table, and there is none",
+            argument=name,
+            got=f"only {images}, whose sub-folders would be the classes",
+            hint=f"give the table as `table`, or leave `{name}` out",
+        )
 
 
 def _require_one_kind(file: TableFile, **stated: object) -> None:

@@ -74,9 +74,6 @@ FINDING_KINDS: dict[str, FindingKind] = {
         "columns of numbers with one value",
         "leave the column out of `numbers`: there is nothing to learn",
     ),
-    "class_missing": FindingKind(
-        "error", "galaxies without a class", "fill in the class, or remove the row"
-    ),
     "single_class": FindingKind(
         "error",
         "only one class",
@@ -112,6 +109,9 @@ FINDING_KINDS: dict[str, FindingKind] = {
         "note",
         "questions that nobody answered, though some were led to them",
         "all their answers are 0, which is not a measurement; they are taken as unknown",
+    ),
+    "class_missing": FindingKind(
+        "note", "galaxies without a class", "they are left out; fill in the class where it is known"
     ),
     "votes_unknown": FindingKind(
         "note",

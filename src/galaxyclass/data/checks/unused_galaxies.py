@@ -33,4 +33,17 @@ def unused_of(catalog: Catalog, findings: Sequence[Finding] = ()) -> tuple[Unuse
         )
         entries: UnusedKind = "files" if catalog.table is None else "rows"
         unused.append(Unused(entries, len(rows), names, kind.title))
-    return tuple(unused)
+    return (*unused, *_unlabelled(catalog))
+
+
+def _unlabelled(catalog: Catalog) -> tuple[Unused, ...]:
+    """Galaxies of which nothing is known; not those of a test part, which may be unpublished."""
+    unknown = ~catalog.known
+    if catalog.parts is not None:
+        unknown &= catalog.parts != "test"
+    if not unknown.any() or unknown.all():
+        return ()
+    names = catalog.ids.values[unknown] if catalog.table else catalog.paths[unknown]
+    entries: UnusedKind = "files" if catalog.table is None else "rows"
+    shown = first_few([str(name).rsplit("/", 1)[-1] for name in names[:10].tolist()])
+    return (Unused(entries, int(unknown.sum()), shown, "without a label"),)

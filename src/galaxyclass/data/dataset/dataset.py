@@ -304,7 +304,11 @@ class Dataset:
             for number, path in self._files(Path(folder), name).items():
                 dataset = self.tables[number - 1]
                 with writing(path) as temporary:
-                    pq.write_table(dataset.table if name == "table" else dataset.id_map, temporary)
+                    pq.write_table(
+                        dataset.table if name == "table" else dataset.id_map,
+                        temporary,
+                        write_page_checksum=True,
+                    )
 
     def _files(self, folder: Path, name: str) -> dict[int, Path]:
         """The number of each table (or map) in memory, the first being 1, and its file."""

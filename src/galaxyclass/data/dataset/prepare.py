@@ -159,7 +159,7 @@ def prepare(
     unused = unused_of(whole, left_out)
     if dataset.classes is not None:
         catalog = derive_classes(catalog, dataset.classes)
-    catalog = _without_unpublished(catalog)
+    catalog = _with_label(catalog)
     indices = pc.index_in(pa.array(catalog.paths, pa.string()), pa.array(files, pa.string()))
     rows = indices.to_numpy().astype(np.int64)
     return Sample(
@@ -187,12 +187,13 @@ def _hint_of_targets(dataset: Dataset, catalog: Catalog) -> str:
     return "name the class by `target_column`, or numbers by `numbers`"
 
 
-def _without_unpublished(catalog: Catalog) -> Catalog:
-    """The catalog without galaxies of a table's test part that have neither class nor votes."""
-    if catalog.parts is None:
+def _with_label(catalog: Catalog) -> Catalog:
+    """The catalog without galaxies of which no label, vote or number is known."""
+    unknown = ~catalog.known
+    if not unknown.any():
         return catalog
-    unpublished = ~catalog.known & (catalog.parts == "test")
-    if not unpublished.any():
-        return catalog
-    log.info("%d galaxies of the test part have no class or votes: not scored", unpublished.sum())
-    return catalog.take(np.flatnonzero(~unpublished))
+    if catalog.parts is not None and (unpublished := unknown & (catalog.parts == "test")).any():
+        log.info(
+            "%d galaxies of the test part have no class or votes: not scored", unpublished.sum()
+        )
+    return catalog.take(np.flatnonzero(~unknown))

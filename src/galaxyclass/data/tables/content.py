@@ -7,12 +7,15 @@ import gzip
 import io
 import lzma
 import os
+import re
 import stat
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal
+
+import pyarrow as pa
 
 from galaxyclass.errors import CatalogError
 from galaxyclass.short import first_line
@@ -32,13 +35,19 @@ TYPED_ENDINGS = (
     *(".xml", ".ecsv", ".h5", ".hdf5", ".xlsx", ".xlsm"),
 )
 #: Endings of compressed files, which stand behind those of tables.
-COMPRESSED_ENDINGS = (".gz", ".bz2", ".xz", ".zip")
+COMPRESSED_ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".zip")
+
+
+def _open_zstd(path: Path, _: str) -> Any:
+    return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+
 
 #: First bytes -> how a compressed file is opened.
 _COMPRESSED: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
+    b"\x28\xb5\x2f\xfd": _open_zstd,
 }
 #: First bytes -> kind of table.
 _KINDS: dict[bytes, TableKind] = {
@@ -61,7 +70,23 @@ _OTHERS: dict[bytes, tuple[str, str]] = {
         "an SQLite database",
         "write the table as CSV: sqlite3 -header -csv FILE 'select * from TABLE'",
     ),
-    b"\x80\x04\x95": ("a Python pickle", "write it as CSV or parquet: a pickle is never loaded"),
+    b"\xff\xfe\0\0": ("text in UTF-32", "save it as 'CSV UTF-8'"),
+    b"\0\0\xfe\xff": ("text in UTF-32", "save it as 'CSV UTF-8'"),
+    b"\x1f\x9d": ("a file that `compress` made (.Z)", "uncompress it first"),
+    b"\x04\x22\x4d\x18": ("a file compressed by LZ4", "uncompress it first"),
+    b"7z\xbc\xaf": ("a 7-Zip archive", "unpack it, and give the table's file"),
+}
+#: How a pickle of Python begins, whatever its protocol.
+_PICKLE = re.compile(rb"\x80[\x02-\x05]")
+#: How text of another format begins: what it is, and what to do.
+_OTHER_TEXTS: dict[str, tuple[re.Pattern[bytes], str]] = {
+    "JSON": (
+        re.compile(rb'\{\s*["}]|\[\s*[\[{]'),
+        "write it as CSV: `pandas.read_json(FILE, dtype=False).to_csv('table.csv', index=False)`; "
+        "with `lines=True` where each line is an object",
+    ),
+    "a table of LaTeX": (re.compile(rb"\\(begin|documentclass|input)\b"), "write it as CSV"),
+    "a table of reStructuredText": (re.compile(rb"={2,}( +={2,})*\s*$", re.M), "write it as CSV"),
 }
 #: Bytes of a table that a byte of its compressed file may become; a small file may always become
 #: `_LEAST_MOST` bytes.
@@ -193,20 +218,16 @@ def kind_of_content(path: Path) -> TableKind:
         if text.startswith(magic):
             return kind
     if _is_ipac(text):
+        if _bars_everywhere(text):
+            raise _no_table(
+                path, "a table between bars (Markdown, or of fixed width)", "write it as CSV"
+            )
         return "ipac"
     if text.startswith(b"<") and b"<VOTABLE" in head.upper():
         return "votable"
     if head.startswith(b"PK\x03\x04"):
         return "excel"
-    for magic, (what, hint) in _OTHERS.items():
-        if head.startswith(magic):
-            raise _no_table(path, what, hint)
-    if text[:20].lower().startswith((b"<!doctype html", b"<html")):
-        raise _no_table(path, "a page of the web (HTML)", "the download failed: fetch it again")
-    if text.startswith(b"version https://git-lfs"):
-        raise _no_table(path, "a pointer of Git LFS", "fetch the file itself: git lfs pull")
-    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _no_table(path, f"bytes that begin {head[:4].hex(' ')}", "write it as CSV or parquet")
+    _require_text(path, head, text)
     return "text"
 
 
@@ -214,6 +235,52 @@ def _is_ipac(text: bytes) -> bool:
     r"""Whether a table is one of IPAC: two lines between bars, after comments."""
     lines = [line for line in text.splitlines() if not line.startswith(b"\\")][:2]
     return len(lines) == 2 and all(line.count(b"|") > 1 and line[:1] == b"|" for line in lines)
+
+
+def _require_text(path: Path, head: bytes, text: bytes) -> None:
+    """Refuse what is neither a table of another format nor a text table.
+
+    Raises
+    ------
+    CatalogError
+    """
+    for magic, (what, hint) in _OTHERS.items():
+        if head.startswith(magic):
+            raise _no_table(path, what, hint)
+    if _PICKLE.match(head):
+        raise _no_table(
+            path, "a Python pickle", "write it as CSV or parquet: a pickle is never loaded"
+        )
+    for what, (pattern, hint) in _OTHER_TEXTS.items():
+        if pattern.match(text):
+            raise _no_table(path, what, hint)
+    if text[:20].lower().startswith((b"<!doctype html", b"<html")):
+        raise _no_table(path, "a page of the web (HTML)", "the download failed: fetch it again")
+    if text.startswith(b"version https://git-lfs"):
+        raise _no_table(path, "a pointer of Git LFS", "fetch the file itself: git lfs pull")
+    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _no_table(path, *_with_zeros(head))
+
+
+def _bars_everywhere(text: bytes) -> bool:
+    """Whether more lines than the four of an IPAC header begin with a bar, or all of a file."""
+    lines = [line for line in text.splitlines() if line and not line.startswith(b"\\")]
+    barred = next((n for n, line in enumerate(lines) if not line.startswith(b"|")), len(lines))
+    return barred > 4 or (barred == len(lines) and len(text) < _HEAD)
+
+
+def _with_zeros(head: bytes) -> tuple[str, str]:
+    """What a file with bytes that are zero is, and what to do."""
+    letters = head.replace(b"\0", b"")
+    if not letters.isascii() or not letters.decode("ascii").replace("\n", "").strip():
+        return f"bytes that begin {head[:4].hex(' ')}", "write it as CSV or parquet"
+    if 3 * (len(head) - len(letters)) > len(head):
+        return "text of two or four bytes a letter, without a mark that says so", (
+            "save it as 'CSV UTF-8'"
+        )
+    return "text with bytes that are zero", (
+        "it may be damaged: fetch it again, or remove them: tr -d '\\0' <FILE >TABLE"
+    )
 
 
 def whole_content(path: Path) -> io.BytesIO:

@@ -19,6 +19,8 @@ _LOOKED_AT = 20
 #: Characters of a line that is looked at, at most.
 _MOST_LETTERS = 1 << 20
 _DELIMITERS = ",;\t|"
+#: The first line by which Excel is told the delimiter.
+_SPREADSHEET = re.compile(r'"?sep=[,;|\t]"?')
 _WORD = re.compile(r"[A-Za-z_][\w.:()\[\]/-]*")
 #: A number that is hardly a name: a long id, two decimals or more, a power of ten, a percentage.
 _VALUE = re.compile(r"[+-]?[0-9]{9,}|[+-]?[0-9]*[.,][0-9]{2,}.*|.*[eE%].*|[+-].*")
@@ -98,6 +100,9 @@ def _find(path: Path, text: IO[str], encoding: str) -> Dialect:
     above: list[str] = []
     first = ""
     for line in _lines(path, text):
+        if not above and _SPREADSHEET.fullmatch(line.strip("\r\n\ufeff")):
+            above.append("\n")  # a spreadsheet's own line, which is no comment
+            continue
         if line.strip("\r\n\ufeff") and not line.lstrip().startswith("#"):
             first = line
             break

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from galaxyclass.data.tables.content import require_regular
 from galaxyclass.data.tables.in_memory import as_arrow
-from galaxyclass.data.unused import Unused
+from galaxyclass.data.unused import Unused, UnusedKind
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.container import PICTURE_ID, picture_name
 from galaxyclass.images.hdf5_stacks import data_sets, is_stack, open_hdf5
@@ -33,6 +33,7 @@ def read_hdf5(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
     require_regular(path)
     columns: dict[str, Any] = {}
     others: list[str] = []
+    tables: list[str] = []
     with open_hdf5(path) as file:
         entries = data_sets(path, file)
         stacks = [entry for entry in entries.values() if is_stack(entry)]
@@ -42,7 +43,10 @@ def read_hdf5(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
             if is_stack(entry):
                 continue
             if entry.shape == (length,) and entry.dtype.names:
-                columns.update({field: entry[field] for field in entry.dtype.names})
+                if set(entry.dtype.names) & set(columns):  # another table of the same columns
+                    tables.append(name)
+                else:
+                    columns.update({field: entry[field] for field in entry.dtype.names})
             elif entry.shape == (length,):
                 columns[name] = entry.asstr()[...] if entry.dtype.kind == "O" else entry[...]
             else:
@@ -58,5 +62,11 @@ def read_hdf5(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
     if PICTURE_ID not in table.column_names:
         numbers = pa.array([picture_name(number) for number in range(length)])
         table = table.add_column(0, PICTURE_ID, numbers)
-    unused = (Unused("columns", len(others), ", ".join(others[:4]), "of another shape"),)
-    return table, unused if others else ()
+    kinds: tuple[tuple[UnusedKind, list[str], str], ...] = (
+        ("columns", others, "of another shape"),
+        ("tables", tables, "of columns that a table before has"),
+    )
+    unused = [
+        Unused(what, len(names), ", ".join(names[:4]), why) for what, names, why in kinds if names
+    ]
+    return table, tuple(unused)

@@ -105,7 +105,8 @@ def as_arrow(value: Any, argument: str = "table") -> pa.Table:
         raise CatalogError(
             f"{source}: a column cannot be read",
             argument=argument,
-            got=first_line(error),
+            got="; ".join(str(part) for part in error.args) or first_line(error),
+            hint="give that column one type (`.astype(str)` makes text), or leave it out",
         ) from error
     names = [name.strip() for name in table.column_names]
     repeated = [name for name, count in Counter(names).items() if count > 1]
@@ -235,13 +236,17 @@ def _paths_as_text(cells: Any) -> Any:
 
 
 def _plain(column: Any) -> Any:
-    """Categories, views and bytes as plain text, as most functions of pyarrow need it."""
+    """Categories, views and bytes as plain text, whole decimals as integers: easier to compute."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         if str(kind.value_type) == "string_view":  # as polars has its categories
             column = column.cast(pa.dictionary(kind.index_type, pa.string()))
         return _plain(column.cast(column.type.value_type))
     if str(kind) in ("string_view", "large_string"):
+        return column.cast(pa.string())
+    if pa.types.is_decimal(kind) and kind.scale == 0:  # exact integers, as databases have them
+        with suppress(pa.ArrowInvalid):
+            return column.cast(pa.int64())
         return column.cast(pa.string())
     if pa.types.is_float16(kind):
         return column.cast(pa.float32())

@@ -210,7 +210,10 @@ def _read_parquet(path: Path) -> pa.Table:
 def _parquet_table(path: Path) -> pa.Table:
     """The columns of a parquet file, without those that hold pictures."""
     with open_content(path) as stream:
-        file = pa.parquet.ParquetFile(stream if stream.seekable() else io.BytesIO(stream.read()))
+        file = pa.parquet.ParquetFile(
+            stream if stream.seekable() else io.BytesIO(stream.read()),
+            page_checksum_verification=True,
+        )
         pictures = picture_column(path)
         names = [name for name in file.schema_arrow.names if name != pictures]
         return _valid(file.read(names))

@@ -55,7 +55,7 @@ def read_workbook(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
     for index, column in zip(named, columns, strict=True):
         _require_exact(path, names[index], column)
     arrays = list(map(_column, columns))
-    others = tuple(_others([sheet.title for sheet in sheets]))
+    others = (*_others([sheet.title for sheet in sheets]), *_nameless(names, rows[1:]))
     return pa.Table.from_arrays(arrays, names=[names[index] for index in named]), others
 
 
@@ -63,6 +63,19 @@ def _others(titles: list[str]) -> Iterator[Unused]:
     if len(titles) > 1:
         why = f"only the first sheet is read, {titles[0]!r}"
         yield Unused("tables", len(titles) - 1, ", ".join(titles[1:5]), why)
+
+
+def _nameless(names: list[str], rows: list[Any]) -> Iterator[Unused]:
+    width = max(map(len, rows), default=0)
+    filled = [
+        index
+        for index in range(width)
+        if not (index < len(names) and names[index])
+        and any(index < len(row) and row[index] is not None for row in rows)
+    ]
+    if filled:
+        shown = ", ".join(f"number {index + 1}" for index in filled[:4])
+        yield Unused("columns", len(filled), shown, "no name in the header")
 
 
 def _require_exact(path: Path, name: str, cells: list[Any]) -> None:

@@ -82,7 +82,7 @@ def write_index(path: Path, shards: Iterable[tuple[Sequence[str], Sequence[Inspe
     schema = pa.schema([(field.name, kinds[str(field.type)]) for field in fields(ImageRecord)])
     with (
         atomic.writing(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
     ):
         for columns in _columns(shards):
             writer.write_batch(pa.record_batch(columns, schema=schema))
@@ -117,7 +117,7 @@ def read_index(path: Path, count: int) -> tuple[Records, pa.Array]:
 
     hint = "delete the folder and make the pack again"
     try:
-        table = pq.read_table(path, memory_map=False)
+        table = pq.read_table(path, memory_map=False, page_checksum_verification=True)
         table.validate(full=True)  # Arrow trusts what it reads
     except (OSError, pa.ArrowException) as error:
         raise PackError(f"{path}: truncated or damaged ({error})", hint=hint) from error

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from galaxyclass.images.inspect import Inspection
 from galaxyclass.images.packs.layout import Shard
+from galaxyclass.images.packs.shards import MadeShard
 from galaxyclass.io.journal import Journal, open_journal
 
 #: Bytes of an image in the journal, a little more than the usual.
@@ -31,18 +32,22 @@ class ShardJournal:
     def __contains__(self, shard: Shard) -> bool:
         return shard.number in self._rows
 
-    def add(self, results: Sequence[tuple[Shard, list[Inspection]]]) -> None:
+    def add(self, results: Sequence[tuple[Shard, MadeShard]]) -> None:
         """Add entries of shards whose pixels are on the disk, and sync the journal."""
         first = len(self._journal)
         self._journal.add(
-            *({"shard": shard.number, "looks": inspections} for shard, inspections in results)
+            *(
+                {"shard": shard.number, "looks": made.inspections, "checksum": made.checksum}
+                for shard, made in results
+            )
         )
         self._rows |= {shard.number: first + row for row, (shard, _) in enumerate(results)}
 
-    def inspections(self, shard: Shard) -> list[Inspection]:
-        """The inspections of a shard's images."""
+    def __getitem__(self, shard: Shard) -> MadeShard:
+        """What is known of a shard."""
         entry = self._journal[self._rows[shard.number]]
-        return [Inspection(*inspection) for inspection in entry["looks"]]
+        inspections = [Inspection(*inspection) for inspection in entry["looks"]]
+        return MadeShard(inspections, entry["checksum"])
 
 
 @contextmanager

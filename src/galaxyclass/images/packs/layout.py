@@ -26,7 +26,7 @@ from galaxyclass.io.versioned import FileFormat
 from galaxyclass.recipes.preprocessing import Preprocessing
 
 #: Increased when the files of a pack, or the pixels of a cutout, change their meaning.
-PACK_FORMAT = 2
+PACK_FORMAT = 3
 
 PACK_MANIFEST = "pack.json"
 IMAGES = "images.npy"
@@ -52,11 +52,12 @@ class Shard:
 
 @dataclass(frozen=True)
 class PackManifest:
-    """The content of ``pack.json``."""
+    """The content of ``pack.json``; ``checksums`` are CRC-32 of the pixels of each shard."""
 
     key: str
     preprocessing: Preprocessing
     count: int
+    checksums: Sequence[int]
 
     def to_json(self) -> str:
         """The text of the file."""
@@ -65,6 +66,7 @@ class PackManifest:
             "key": self.key,
             "count": self.count,
             "preprocessing": self.preprocessing.model_dump(),
+            "checksums": " ".join(f"{checksum:08x}" for checksum in self.checksums),
         }
         return json.dumps(content, indent=2) + "\n"
 
@@ -87,6 +89,7 @@ def _read(content: dict[str, Any]) -> PackManifest:
         key=str(content["key"]),
         preprocessing=Preprocessing.model_validate(content["preprocessing"]),
         count=int(content["count"]),
+        checksums=[int(checksum, 16) for checksum in content["checksums"].split()],
     )
 
 

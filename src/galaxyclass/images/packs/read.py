@@ -12,6 +12,7 @@ from galaxyclass.arguments import public
 from galaxyclass.errors import PackError
 from galaxyclass.images.packs import layout
 from galaxyclass.images.packs.index import Records, read_index
+from galaxyclass.io.checksums import checksum_of
 from galaxyclass.io.reading import read_description
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import counted, short_path, summary
@@ -121,6 +122,7 @@ def open_pack(folder: str | Path) -> Pack:
         )
     if actual != header:
         raise PackError(f"{path}: damaged: its header is not that of the pack", hint=_REMEDY)
+    _require_undamaged(path, len(header), manifest)
     records, valid = read_index(folder / layout.INDEX, manifest.count)
     images: NDArray[np.uint8] = (
         np.memmap(folder / layout.IMAGES, np.uint8, "r", len(header), shape)
@@ -129,3 +131,26 @@ def open_pack(folder: str | Path) -> Pack:
     )
     decoded: NDArray[np.bool_] = np.asarray(valid.to_numpy(zero_copy_only=False), dtype=np.bool_)
     return Pack(folder, manifest.preprocessing, images, records, decoded)
+
+
+def _require_undamaged(path: Path, start: int, manifest: layout.PackManifest) -> None:
+    """Compare the pixels of each shard with what was written.
+
+    Raises
+    ------
+    PackError
+        They are others: a damaged disk, or a file that something else wrote to.
+    """
+    cutout_bytes = int(np.prod(manifest.preprocessing.shape))
+    shards = layout.shards_of(manifest.count, cutout_bytes)
+    known = manifest.checksums
+    with path.open("rb") as file:
+        file.seek(start)
+        for shard in shards:
+            pixels = file.read(shard.count * cutout_bytes)
+            if shard.number >= len(known) or checksum_of(pixels) != known[shard.number]:
+                raise PackError(
+                    f"{path}: damaged: other pixels than were written",
+                    got=f"in the cutouts {shard.start:,} to {shard.start + shard.count - 1:,}",
+                    hint=_REMEDY,
+                )

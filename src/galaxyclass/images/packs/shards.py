@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.images.fast_cutout import decode_cutout
 from galaxyclass.images.inspect import Inspection, inspect_file
+from galaxyclass.io.checksums import checksum_of
 
 if TYPE_CHECKING:
     from galaxyclass.images.packs.layout import Shard
@@ -28,6 +29,13 @@ class ShardTask:
     shard: Shard
     paths: Sequence[str]
     offset: int
+
+
+class MadeShard(NamedTuple):
+    """What is known of a shard that was written: an inspection per image, and CRC-32 of pixels."""
+
+    inspections: list[Inspection]
+    checksum: int
 
 
 class PixelFile:
@@ -71,7 +79,7 @@ def single_threaded_opencv() -> Iterator[None]:
 
 def make_shard(
     paths: Sequence[str], settings: dict[str, Any], file: PixelFile, offset: int
-) -> list[Inspection]:
+) -> MadeShard:
     """Prepare some images and write them into the pack's file.
 
     Parameters
@@ -85,8 +93,8 @@ def make_shard(
 
     Returns
     -------
-    list of Inspection
-        One per path; images that cannot be decoded have an ``error``, and pixels of 0.
+    MadeShard
+        Images that cannot be decoded have an ``error``, and pixels of 0.
 
     Raises
     ------
@@ -102,4 +110,4 @@ def make_shard(
         pixels[row] = 0 if cutout is None else cutout
         inspections.append(inspection)
     file.write(offset, pixels)
-    return inspections
+    return MadeShard(inspections, checksum_of(pixels.data.cast("B")))

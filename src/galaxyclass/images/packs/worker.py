@@ -15,7 +15,7 @@ def main() -> None:
     """Answer tasks until the input ends.
 
     The job has ``settings`` and the ``images`` file; a task ``paths`` and ``offset``; its answer
-    ``inspections``.
+    the fields of `MadeShard`.
     """
     answer_tasks(_begin)
 
@@ -25,6 +25,6 @@ def _begin(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str,
     images = PixelFile(job["images"])
 
     def do(task: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"inspections": make_shard(task["paths"], job["settings"], images, task["offset"])}
+        return make_shard(task["paths"], job["settings"], images, task["offset"])._asdict()
 
     return do

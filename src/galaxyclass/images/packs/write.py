@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -22,7 +23,13 @@ from galaxyclass.images.packs.cache import cache_folder
 from galaxyclass.images.packs.index import write_index
 from galaxyclass.images.packs.journal import ShardJournal, open_shard_journal
 from galaxyclass.images.packs.read import Pack, open_pack, read_manifest
-from galaxyclass.images.packs.shards import PixelFile, ShardTask, make_shard, single_threaded_opencv
+from galaxyclass.images.packs.shards import (
+    MadeShard,
+    PixelFile,
+    ShardTask,
+    make_shard,
+    single_threaded_opencv,
+)
 from galaxyclass.images.read import read_file
 from galaxyclass.io import atomic
 from galaxyclass.io.journal import key_of_journal
@@ -31,6 +38,8 @@ from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.workers.processes import core_count, work_in_processes
 from galaxyclass.workers.start import Message
+
+log = logging.getLogger(__name__)
 
 #: The module of packing processes.
 _WORKER = "galaxyclass.images.packs.worker"
@@ -151,8 +160,11 @@ def _complete(folder: Path, key: str, replace: bool) -> Pack | None:
             if not replace:
                 raise
         if existing_key == key:
-            with suppress(PackError):
+            try:
                 complete = open_pack(folder)
+            except PackError as error:
+                log.warning("%s; the pack is made again", error.what)
+            else:
                 if not _readable_now(complete):
                     # Left by a kill between the writing of the manifest and the end of the journal.
                     (folder / layout.JOURNAL).unlink(missing_ok=True)
@@ -221,9 +233,16 @@ class _Job:
             tasks = self._tasks(unfinished, len(header))
             with closing(self._results(tasks, workers)) as results:
                 self._collect(results, journal, len(self.paths) - remaining, progress)
-            records = ((self._paths_of(shard), journal.inspections(shard)) for shard in shards)
-            write_index(self.folder / layout.INDEX, records)
-        manifest = layout.PackManifest(self.key, self.preprocessing, len(self.paths))
+            checksums: list[int] = []
+
+            def records() -> Iterator[tuple[Sequence[str], Sequence[Inspection]]]:
+                for shard in shards:
+                    made = journal[shard]
+                    checksums.append(made.checksum)
+                    yield self._paths_of(shard), made.inspections
+
+            write_index(self.folder / layout.INDEX, records())
+        manifest = layout.PackManifest(self.key, self.preprocessing, len(self.paths), checksums)
         atomic.write_text(self.folder / layout.PACK_MANIFEST, manifest.to_json())
         (self.folder / layout.JOURNAL).unlink()
 
@@ -247,7 +266,7 @@ class _Job:
 
     def _results(
         self, tasks: Iterator[ShardTask], workers: int
-    ) -> Generator[tuple[layout.Shard, list[Inspection]], None, None]:
+    ) -> Generator[tuple[layout.Shard, MadeShard], None, None]:
         images, settings = self.folder / layout.IMAGES, self.preprocessing.model_dump()
         with PixelFile(images) as file:
             if workers == 1:
@@ -256,7 +275,7 @@ class _Job:
                 return
 
             def in_thread(task: Message) -> Message:
-                return {"inspections": make_shard(task["paths"], settings, file, task["offset"])}
+                return make_shard(task["paths"], settings, file, task["offset"])._asdict()
 
             job = {"settings": settings, "images": str(images.absolute())}
             messages = (
@@ -265,17 +284,18 @@ class _Job:
             answers = work_in_processes(_WORKER, job, messages, workers, in_thread=in_thread)
             with single_threaded_opencv(), closing(answers):
                 for shard, answer in answers:
-                    yield shard, [Inspection(*inspection) for inspection in answer["inspections"]]
+                    inspections = [Inspection(*each) for each in answer["inspections"]]
+                    yield shard, MadeShard(inspections, answer["checksum"])
 
     def _collect(
         self,
-        results: Iterator[tuple[layout.Shard, list[Inspection]]],
+        results: Iterator[tuple[layout.Shard, MadeShard]],
         journal: ShardJournal,
         done: int,
         progress: Progress,
     ) -> None:
         """Enter results in the journal as they arrive, after syncing their pixels."""
-        waiting: list[tuple[layout.Shard, list[Inspection]]] = []
+        waiting: list[tuple[layout.Shard, MadeShard]] = []
         due = time.monotonic() + _SYNC_SECONDS
         note = f"{done:,} done before" if done else ""
         images = self.folder / layout.IMAGES
@@ -286,9 +306,9 @@ class _Job:
             waiting.clear()
 
         try:
-            for shard, inspections in results:
-                self._require_unchanged(shard, inspections)
-                waiting.append((shard, inspections))
+            for shard, made in results:
+                self._require_unchanged(shard, made.inspections)
+                waiting.append((shard, made))
                 done += shard.count
                 progress("pack", done, len(self.paths), note=note)
                 begun = time.monotonic()

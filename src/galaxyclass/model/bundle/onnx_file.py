@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from galaxyclass.errors import BundleError
 from galaxyclass.extras import require
+from galaxyclass.io.reading import open_regular
+from galaxyclass.model.bundle.onnx_checksum import is_damaged
 from galaxyclass.model.bundle.onnx_whole import names_other_files
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ def open_session(path: Path, *, optimise: bool = True) -> onnxruntime.InferenceS
 
 
 def require_whole(path: Path) -> None:
-    """Refuse a network whose weights lie in other files.
+    """Refuse a network whose weights lie in other files, or that has other bytes than were written.
 
     Raises
     ------
@@ -97,8 +99,12 @@ def require_whole(path: Path) -> None:
     """
     try:
         elsewhere = names_other_files(path)
+        with open_regular(path) as file:
+            damaged = is_damaged(memoryview(file.read()))
     except (OSError, ValueError) as error:
         raise cannot_load(path, error) from error
+    if damaged:
+        raise cannot_load(path, ValueError("other bytes than were written"))
     if elsewhere:
         raise BundleError(
             f"{path}: the network has weights in other files",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from galaxyclass.arguments import Bits, public
 from galaxyclass.errors import MissingExtraError, OutputError
 from galaxyclass.extras import EXPORT, require, require_installed
 from galaxyclass.io.atomic import translated, writing
-from galaxyclass.io.output import require_free
+from galaxyclass.io.output import require_free, with_ending
 from galaxyclass.model.bundle import onnx_file as exported
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import (
@@ -25,6 +24,7 @@ from galaxyclass.model.bundle.manifest import (
     Quantisation,
     manifest_json,
 )
+from galaxyclass.model.bundle.onnx_checksum import with_checksum
 from galaxyclass.model.export.check import (
     EXACT,
     ROUNDED,
@@ -82,13 +82,14 @@ class Exported:
                 f"floats: on {images} they differ by {found.rms:.2g} in the root mean square, "
                 f"{found.difference:.2g} at most"
             )
-        differs = f"{self.check.difference:.1g} at most"
+        differs = f"from the run by {self.check.difference:.1g} at most"
         if self.bits == 8:
-            differs = f"{self.check.rms:.2g} in the root mean square, {differs}"
-        return (
-            f"{self.size / 1e6:.1f} MB; on {counted(self.check.images, 'image')} it differs "
-            f"from the run by {differs}"
-        )
+            differs = (
+                f"from the network in floats by {self.check.rms:.2g} in the root mean square, "
+                f"{self.check.difference:.1g} at most"
+            )
+        images = counted(self.check.images, "image")
+        return f"{self.size / 1e6:.1f} MB; on {images} it differs {differs}"
 
     def __repr__(self) -> str:
         return summary(f"Exported {short_path(self.output)}, {self.describe()}")
@@ -212,13 +213,14 @@ def _copy_network(bundle: Bundle, path: Path) -> None:
     calibration = bundle.read_calibration() if bundle.has("calibration") else None
     held = exported.read_properties(bundle.network)
     if calibration == held.get(exported.CALIBRATION_PROPERTY):
-        shutil.copyfile(bundle.network, path)
+        with translated(path):
+            path.write_bytes(with_checksum(bundle.network.read_bytes()))
         return
     model = require("onnx").load(bundle.network)
     state = json.loads(held.get(exported.WEIGHTS_PROPERTY, "[]"))
     _describe(model, bundle.manifest, calibration, state)
     with translated(path):
-        path.write_bytes(model.SerializeToString(deterministic=True))
+        path.write_bytes(with_checksum(model.SerializeToString(deterministic=True)))
 
 
 def _require_torch(*, can_copy: bool) -> None:
@@ -299,7 +301,7 @@ def write_network(
     def write() -> None:
         _describe(model, manifest, calibration, state)
         with translated(path):
-            path.write_bytes(model.SerializeToString(deterministic=True))
+            path.write_bytes(with_checksum(model.SerializeToString(deterministic=True)))
 
     write()
     tolerance = ROUNDED if bits == 8 else EXACT
@@ -356,6 +358,6 @@ def _require_output(output: Path, *, overwrite: bool) -> None:
         raise OutputError(
             f"{output}: unknown ending",
             wanted=exported.ENDING,
-            hint=f"pass `output={str(output.with_suffix(exported.ENDING))!r}`",
+            hint=f"pass `output={str(with_ending(output, exported.ENDING, 'network'))!r}`",
         )
     require_free(output, overwrite=overwrite)
