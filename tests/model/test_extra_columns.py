@@ -394,7 +394,7 @@ def test_intervals_are_of_joint_fractions(
     task = fake.vote_outputs("hart16") if "shares" in kind else fake.class_outputs("a", "b")
     run = fake.save_run(tmp_path / "run", task)
     calibrate(run, calibration)
-    _refused(run, ["uncertainty"], rf"joint vote fractions(?s:.*){kind}")
+    _refused(run, ["uncertainty"], rf"{kind}(?s:.*)joint vote fractions")
 
 
 def test_a_contest_has_nothing_besides(sky: tuple[Path, NDArray[Any]], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -334,6 +335,7 @@ def test_what_predictions_show(pretrained: Model, files: list[Path], tmp_path: P
     assert "<th>GalaxyID</th>" in page
     assert "<th>… " in page
     galaxy = predictions[-1]
+    assert re.search(r"Class\d+\.\d \([a-z ,/'-]+\) 0\.\d+", repr(galaxy))
     assert galaxy.id == int(files[2].stem)
     assert galaxy["<b>"] == 3
     assert galaxy["Class1.1_lower"] <= galaxy["Class1.1"] <= galaxy["Class1.1_upper"]

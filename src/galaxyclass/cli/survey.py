@@ -178,13 +178,13 @@ command.add_command(run_command)
 @click.option(
     "--tasks",
     type=click.IntRange(1, 10**7),
-    help="Tasks, each with a part of the shards; 100 by default, but not more than shards. Not of "
+    help="Tasks, each with a part of the shards; 100 by default, but not more than shards. Not for "
     "shell.",
 )
 @click.option(
     "--at-once",
     type=click.IntRange(1),
-    help="Tasks that run at once, at most; of slurm and htcondor.",
+    help="Tasks that run at once, at most; only for slurm and htcondor.",
 )
 @click.option(
     "--minutes",

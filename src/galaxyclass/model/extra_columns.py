@@ -148,10 +148,10 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
     if not task.interval_names:
         raise BundleError(
             f"{bundles[0].folder}: a model of {task.words} has no intervals",
-            wanted="a model of vote fractions or numbers",
+            wanted="a model of joint vote fractions, or of numbers",
             hint="name posterior in `include`: of counts it has the bounds"
             if task.posterior_names
-            else "leave uncertainty out of `include`: a probability says how sure the model is",
+            else "leave uncertainty out of `include`",
         )
     known_mask = task.known_mask
     calibration.require_intervals()

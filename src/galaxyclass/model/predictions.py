@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -322,8 +322,19 @@ class Prediction(Mapping[str, Any]):
         count = self._predictions.task.count
         values = {name: self[name] for name in self._predictions.columns.values[:count]}
         largest = sorted(values, key=lambda name: values[name] or 0, reverse=True)[:3]
-        shown = ", ".join(f"{name} {_cell(values[name])}" for name in largest)
+        words = self._words(tuple(values))
+        shown = ", ".join(f"{name}{words[name]} {_cell(values[name])}" for name in largest)
         return summary(f"Prediction of {self.id}: {shown}")
+
+    def _words(self, names: Sequence[str]) -> dict[str, str]:
+        """The answer of each column whose name does not say it."""
+        tree = self._predictions.task.decision_tree
+        if tree is None or len(tree.answers) != len(names):
+            return dict.fromkeys(names, "")
+        return {
+            name: "" if answer.key in name else f" ({answer.name})"
+            for name, answer in zip(names, tree.answers, strict=True)
+        }
 
     def plot(self) -> Figure:
         """Draw the image and a bar for each answer, question by question.

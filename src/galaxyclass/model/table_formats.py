@@ -166,7 +166,8 @@ def require_ascii(columns: Iterable[tuple[str, Iterable[str | None]]], output: P
             raise OutputError(
                 f"{output}: FITS holds text in ASCII alone",
                 got=f"{wrong!r} in column {name!r}",
-                hint=f"pass `output={str(output.with_suffix('.vot'))!r}`, or parquet or ECSV",
+                hint=f"pass `output={str(output.with_suffix('.vot'))!r}`, or parquet or ECSV; or "
+                "choose columns without it: `carry`",
             )
 
 
