@@ -272,7 +272,7 @@ def test_sources(tmp_path: Path) -> None:
     assert (both.views, len(both.bundles)) == (3, 2)
     assert galaxyclass.load_model([galaxyclass.load_model(runs[0]), runs[1]]).digest == both.digest
     assert "Not calibrated" in both.card
-    with pytest.raises(ArgumentError, match="`source` is empty"):
+    with pytest.raises(ArgumentError, match="`model` is empty"):
         galaxyclass.load_model([])
     with pytest.raises(ArgumentTypeError, match="`source` cannot be of type int"):
         galaxyclass.load_model(5)  # type: ignore[arg-type]
