@@ -75,13 +75,24 @@ def test_settings_of_reading_that_contradict(reading: dict[str, object], why: st
         with_reading([model], reading)
 
 
-def test_an_output_never_replaces_an_input(tmp_path: Path) -> None:
+def test_an_output_never_replaces_an_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     table = tmp_path / "table.csv"
     table.write_text("id,class\n1,a\n")
     for inputs in ({"images": "here", "table": table}, {"images": [table]}):
         with pytest.raises(ArgumentError, match="which would be lost") as refused:
             galaxyclass.predict(None, output=table, overwrite=True, **inputs)
         assert refused.value.argument == "output"
+    assert table.read_text() == "id,class\n1,a\n"
+    for words in (
+        ["select", str(table), "--output", str(table)],
+        ["select", "p.parquet", "--labelled", str(table), "--output", str(table)],
+        ["similar", str(table), "--like", "1", "--gallery", str(table)],
+        ["predict", "--images", str(table), "here", "--output", str(table)],
+    ):
+        assert main([*words, "--overwrite"]) != 0
+        assert "which would be lost" in capsys.readouterr().err
     assert table.read_text() == "id,class\n1,a\n"
     require_no_image(tmp_path / "p.fits", [str(tmp_path / "p.fits")])  # not there yet
     with pytest.raises(OutputError, match="one of the images"):

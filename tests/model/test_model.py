@@ -274,7 +274,7 @@ def test_sources(tmp_path: Path) -> None:
     assert "Not calibrated" in both.card
     with pytest.raises(ArgumentError, match="`model` is empty"):
         galaxyclass.load_model([])
-    with pytest.raises(ArgumentTypeError, match="`source` cannot be of type int"):
+    with pytest.raises(ArgumentTypeError, match="`model` cannot be of type int"):
         galaxyclass.load_model(5)  # type: ignore[arg-type]
     with pytest.raises(BundleError, match="several models at once"):
         both.export(output=tmp_path / "m.onnx")
@@ -497,3 +497,18 @@ def test_a_model_is_pickled_and_copied_without_its_loaded_networks(
         assert (other.predict(arrays).values == truth.values).all()
     with pytest.raises(ArgumentTypeError, match="bool: not the index"):
         truth[truth.ids[0] == 0]
+
+
+def test_a_model_that_is_named_twice_is_noted(model: Model, files: list[Path]) -> None:
+    backends = [fake.TreeBackend(), fake.TreeBackend()]
+    twins = load_model([model, model], backend=backends)
+    assert any(
+        "is named 2 times, and counts 2 times in the mean" in note
+        for note in twins.predict(files).notes
+    )
+    assert not any("is named" in note for note in model.predict(files).notes)
+
+
+def test_the_pretrained_model_is_called_by_its_word(pretrained: Model, files: list[Path]) -> None:
+    with pytest.raises(BundleError, match=r"^pretrained: does not say how sure"):
+        pretrained.predict(files, include=["posterior"])

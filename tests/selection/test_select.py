@@ -11,7 +11,7 @@ import pytest
 
 import galaxyclass
 from galaxyclass.cli.main import main
-from galaxyclass.errors import ArgumentError, CatalogError
+from galaxyclass.errors import ArgumentError, CatalogError, OutputError
 from galaxyclass.selection.choose import distances_to, spread_out
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.undecided import relative_width
@@ -39,6 +39,13 @@ def test_the_least_decided(predictions: Path) -> None:
     assert chosen.candidates == 20
     assert chosen.table.column_names[:3] == ["GalaxyID", "reason", "Class1.1"]
     assert all("of 20" in reason for reason in chosen.reasons)
+
+
+def test_the_predictions_are_never_replaced(predictions: Path) -> None:
+    chosen, before = galaxyclass.select(predictions, count=4), predictions.read_bytes()
+    with pytest.raises(OutputError, match="the predictions themselves"):
+        chosen.write(predictions, overwrite=True)
+    assert predictions.read_bytes() == before
 
 
 def test_numbers_are_uncertain_by_the_widths_of_their_intervals() -> None:

@@ -67,6 +67,8 @@ def test_some_columns_of_the_catalogue_come_along(tile: Path) -> None:
     cutouts = galaxyclass.open_tiles(tile, catalogue, field="20 px", carry=["z"])
     assert cutouts.table.column_names == ["ra", "dec", "z", "tile", "x", "y"]
     assert [(each.kind, each.names) for each in cutouts.unused] == [("columns", "mag")]
+    radii = galaxyclass.open_tiles(tile, catalogue, field="2 mag", carry=["z"])
+    assert not radii.unused  # the column of radii is used
     with pytest.raises(ArgumentError, match="no column 'zz'"):
         galaxyclass.open_tiles(tile, catalogue, field="20 px", carry=["zz"])
 

@@ -61,6 +61,14 @@ def test_bands_that_are_not_named_with_them(tmp_path: Path) -> None:
     assert f"'i={tmp_path}/a_i.fits'" in (error.value.hint or "")
 
 
+def test_exposures_of_one_band_are_no_bands(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        save_tile(tmp_path / f"{name}.fits", sky(), FILTER="r")
+    cutouts = open_at_middle(tmp_path)
+    assert any("first.fits, second.fits show the same piece" in note for note in cutouts.notes)
+    assert [each.names for each in cutouts.unused] == ["second"]
+
+
 def test_a_tile_that_is_there_twice_is_counted(tmp_path: Path) -> None:
     shifted = make_wcs()
     shifted.wcs.crpix[0] -= 500

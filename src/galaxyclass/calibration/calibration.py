@@ -22,7 +22,7 @@ from galaxyclass.tasks.task import Task
 _AGAIN = "`galaxyclass.calibrate('MODEL', …)` makes one"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Calibration:
     """How far a model can be trusted.
 

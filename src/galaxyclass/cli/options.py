@@ -16,6 +16,10 @@ from galaxyclass.recipes.stretches import STRETCHES
 Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
 
 
+#: Parameters that name what a command writes.
+_OUTPUTS = ("output", "gallery", "coordinates", "report", "log")
+
+
 class Command(click.Command):
     """A command that passes over nothing: click would take the last of several values."""
 
@@ -23,6 +27,31 @@ class Command(click.Command):
         if not ctx.resilient_parsing:
             self._refuse_repeats(ctx, args)
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        self._refuse_lost_inputs(ctx)
+        return super().invoke(ctx)
+
+    def _refuse_lost_inputs(self, ctx: click.Context) -> None:
+        """Refuse an output that is a file of the input, which it would replace."""
+        names = {str(each.name): max(each.opts, key=len) for each in self.params}
+        for output in _OUTPUTS:
+            path = ctx.params.get(output)
+            if not isinstance(path, Path) or not path.is_file():
+                continue
+            for name, value in ctx.params.items():
+                inputs = value if isinstance(value, tuple) else (value,)
+                files = [Path(each) for each in inputs if isinstance(each, Path | str) and each]
+                if name not in _OUTPUTS and any(
+                    each.name == path.name and each.is_file() and each.samefile(path)
+                    for each in files
+                ):
+                    what = names[name] if names[name].startswith("-") else name.upper()
+                    raise click.UsageError(
+                        f"{names[output]} {path} is the file of {what}, which would be lost: "
+                        "choose another file.",
+                        ctx,
+                    )
 
     def _refuse_repeats(self, ctx: click.Context, args: list[str]) -> None:
         values, _, order = self.make_parser(ctx).parse_args(args=list(args))

@@ -27,7 +27,7 @@ from galaxyclass.trees.read import TREES, as_tree, load_tree
 from galaxyclass.trees.tree import Layout, Tree
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TableScores:
     """The scores of predictions against a table.
 

@@ -17,6 +17,7 @@ from galaxyclass.model.frames import Frame
 from galaxyclass.model.load import open_model, single_bundle
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.pretrained import shown_folder
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import RECIPES, as_recipe
 from galaxyclass.recipes.settings import as_assignments
@@ -108,7 +109,8 @@ def open_beginning(
     if bundle.manifest.network_outputs is not None:
         if not bundle.has("probe"):
             raise BundleError(
-                f"{bundle.folder}: an exported network that was finetuned cannot be finetuned",
+                f"{shown_folder(bundle.folder)}: an exported network that was finetuned cannot be "
+                "finetuned",
                 wanted="the folder of the finetuning, or the model that it began with",
                 got="a file",
             )

@@ -12,6 +12,7 @@ from galaxyclass.model.backends.backend import Backend, ConcurrentBackend, is_co
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.ensemble import Member
 from galaxyclass.model.output import ModelOutput
+from galaxyclass.model.pretrained import shown_folder
 from galaxyclass.tasks.task import Task
 
 
@@ -44,7 +45,7 @@ def in_labelling(bundle: Bundle, labelling: str | None) -> Bundle:
         if task.has_outputs_of(manifest.task) and task.labelling == labelling:
             return _bundle_of(bundle, task)
     raise BundleError(
-        f"{bundle.folder}: has not learnt the labelling {labelling!r}",
+        f"{shown_folder(bundle.folder)}: has not learnt the labelling {labelling!r}",
         wanted=f"one of {', '.join(map(repr, labellings_of(bundle)))}"
         if labellings_of(bundle)
         else "no `labelling`: it has learnt a single one, without a name",

@@ -19,6 +19,7 @@ from galaxyclass.model.backends.backend import (
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import ComputedPrecision, Manifest
 from galaxyclass.model.output import ModelOutput
+from galaxyclass.model.pretrained import shown_folder
 from galaxyclass.model.views import make_views
 from galaxyclass.tasks.task import Task
 
@@ -202,7 +203,8 @@ def require_same(bundles: Sequence[Bundle]) -> None:
         task, other_task = first.manifest.task, other.manifest.task
         if task.identity != other_task.identity:
             raise BundleError(
-                f"{first.folder} and {other.folder} do not predict the same",
+                f"{shown_folder(first.folder)} and {shown_folder(other.folder)} do not predict the "
+                "same",
                 wanted="runs that predict the same answers in the same layout, or the same classes",
                 got=f"{task.describe(other_task)}, and {other_task.describe(task)}",
                 hint="predict with each of them by itself",

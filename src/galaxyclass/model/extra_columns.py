@@ -15,6 +15,7 @@ from galaxyclass.errors import ArgumentError, BundleError
 from galaxyclass.model.bundle.load import Bundle, ExportedBundle
 from galaxyclass.model.ensemble import common_auxiliary, common_task
 from galaxyclass.model.output import ModelOutput
+from galaxyclass.model.pretrained import shown_folder
 from galaxyclass.model.stream import DescribeCutouts
 from galaxyclass.short import did_you_mean
 from galaxyclass.tasks.task import Task
@@ -147,7 +148,7 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
     task = bundles[0].manifest.task
     if not task.interval_names:
         raise BundleError(
-            f"{bundles[0].folder}: a model of {task.words} has no intervals",
+            f"{shown_folder(bundles[0].folder)}: a model of {task.words} has no intervals",
             wanted="a model of joint vote fractions, or of numbers",
             hint="name posterior in `include`: of counts it has the bounds"
             if task.posterior_names
@@ -223,13 +224,13 @@ def _calibration(bundles: Sequence[Bundle], name: str, content: str) -> Calibrat
     bundle = bundles[0]
     if not bundle.has("calibration"):
         raise BundleError(
-            f"{bundle.folder}: does not know {content}",
+            f"{shown_folder(bundle.folder)}: does not know {content}",
             wanted="a bundle with a calibration, measured on galaxies that it was not trained on",
             got="one without",
             hint="calibrate the run and export it again"
             if isinstance(bundle, ExportedBundle)
-            else f"calibrate it: `galaxyclass.calibrate({str(bundle.folder)!r}, …)`; or leave "
-            f"{name} out of `include`",
+            else f"calibrate it: `galaxyclass.calibrate({shown_folder(bundle.folder)!r}, …)`; or "
+            f"leave {name} out of `include`",
         )
     from galaxyclass.calibration.files import parse_calibration
 
@@ -249,7 +250,7 @@ def _learnt(bundles: Sequence[Bundle]) -> str:
 
 
 def _names(bundles: Sequence[Bundle]) -> str:
-    return ", ".join(str(bundle.folder) for bundle in bundles)
+    return ", ".join(shown_folder(bundle.folder) for bundle in bundles)
 
 
 def _floats(names: Iterable[str]) -> tuple[pa.Field, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +29,7 @@ from galaxyclass.model.in_memory import predict_in_memory
 from galaxyclass.model.job import PredictionSummary, predict_to_table
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Predictions
-from galaxyclass.model.pretrained import is_pretrained
+from galaxyclass.model.pretrained import is_pretrained, shown_folder
 from galaxyclass.model.provenance import joined_digest
 from galaxyclass.model.rows import open_rows
 from galaxyclass.model.writers import require_output
@@ -523,7 +524,17 @@ class Model:
             # Its training table says nothing about these ids: whole numbers are integers.
             integer = source.ids is not None and all(map(is_exact_integer, source.ids))
             source = replace(source, id_integer=integer)
+        source = replace(source, notes=(*source.notes, *_repeated(self.bundles)))
         return source if catalogue is None else carry_columns(source, catalogue, images)
+
+
+def _repeated(bundles: Sequence[Bundle]) -> Iterator[str]:
+    """A note on each model that is there more than once."""
+    folder_of = {bundle.manifest.digest: shown_folder(bundle.folder) for bundle in bundles}
+    for digest, times in Counter(bundle.manifest.digest for bundle in bundles).items():
+        if times > 1:
+            name = folder_of[digest]
+            yield f"{name} is named {times} times, and counts {times} times in the mean."
 
 
 def require_included(

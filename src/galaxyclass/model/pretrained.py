@@ -32,6 +32,11 @@ def pretrained_folder() -> Path:
     return Path(str(files("galaxyclass.model"))) / PRETRAINED_NAME
 
 
+def shown_folder(folder: Path) -> str:
+    """A model's folder in messages; the word for the pretrained one, which a user can type."""
+    return PRETRAINED if folder == pretrained_folder() else str(folder)
+
+
 def find_pretrained() -> Path:
     """The folder of the pretrained model.
 

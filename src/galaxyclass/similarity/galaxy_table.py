@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from galaxyclass.arguments import public
 from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
+from galaxyclass.errors import OutputError
 from galaxyclass.model.writers import require_output, write_table
 from galaxyclass.short import short_path
 
@@ -62,9 +63,16 @@ class GalaxyTable:
         ArgumentError
             Formulas are to be quoted, and the ending is not ``.csv``.
         OutputError
-            The ending is none of these; the file exists; no room, no permission.
+            The ending is none of these; the file exists, or is that of the predictions; no room, no
+            permission.
         """
         path = Path(path)
+        if self.predictions is not None and path.is_file() and path.samefile(self.predictions):
+            raise OutputError(
+                f"{path}: the predictions themselves, which would be lost",
+                wanted="another file",
+                hint="choose another `path`",
+            )
         require_output(path, overwrite=overwrite, quote_formulas=quote_formulas)
         write_table(path, self.table, quote_formulas=quote_formulas)
         return path

@@ -129,7 +129,8 @@ def open_tiles(
         opened, planes = tuple(with_sky), {}
         skipped += without
         placement = place_sources(opened, sources, side, progress)
-        left = [name for name in sources.table.column_names if name not in carried]
+        used = side.column if side.unit == "column" else None
+        left = [name for name in sources.table.column_names if name not in {*carried, used}]
         sources = replace(sources, table=sources.table.select(carried))
     notes += sources.notes
     if edge := int(placement.at_edge.sum()):

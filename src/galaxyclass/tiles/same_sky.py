@@ -32,7 +32,8 @@ def require_no_bands(tiles: Sequence[SkyTile]) -> tuple[str, ...]:
     Raises
     ------
     ImageError
-        All tiles have one band, and each shows the same pixels of the sky as another.
+        All tiles have one band, each shows the same pixels of the sky as another, and their headers
+        do not say that it is one band.
     """
     groups: dict[object, list[SkyTile]] = {}
     for tile in tiles:
@@ -43,7 +44,11 @@ def require_no_bands(tiles: Sequence[SkyTile]) -> tuple[str, ...]:
         return ()
     group = repeated[0]
     names = first_few([Path(tile.path).name for tile in group])
-    if sum(map(len, repeated)) < len(tiles) or any(len(tile.bands) > 1 for tile in tiles):
+    if (
+        sum(map(len, repeated)) < len(tiles)
+        or any(len(tile.bands) > 1 for tile in tiles)
+        or _state_one_band(tiles)
+    ):
         return (
             f"{names} show the same piece of the sky, pixel for pixel: each source is cut out of "
             "one of them.",
@@ -58,6 +63,12 @@ def require_no_bands(tiles: Sequence[SkyTile]) -> tuple[str, ...]:
         got=names,
         hint=f"if these are bands of one tile: `tiles=[{example}]`",
     )
+
+
+def _state_one_band(tiles: Sequence[SkyTile]) -> bool:
+    """Whether the headers state one band for all tiles: several exposures, and no colours."""
+    stated = {tile.bands[0] for tile in tiles}
+    return len(stated) == 1 and not stated.pop().isdigit()
 
 
 def _bands(group: Sequence[SkyTile]) -> list[str]:

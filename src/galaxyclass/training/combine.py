@@ -20,7 +20,7 @@ from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.ensemble import common_task
 from galaxyclass.model.load import open_model, require_own_labelling
 from galaxyclass.model.model import Model
-from galaxyclass.model.pretrained import is_pretrained
+from galaxyclass.model.pretrained import is_pretrained, shown_folder
 from galaxyclass.networks.network import EnsembleNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
 from galaxyclass.short import counted, first_line, short_path, summary
@@ -131,7 +131,7 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
     for bundle in bundles:
         if bundle.manifest.network_outputs is not None:
             raise BundleError(
-                f"{bundle.folder}: a finetuned model cannot be combined with others",
+                f"{shown_folder(bundle.folder)}: a finetuned model cannot be combined with others",
                 wanted="networks alone: the folders of trainings",
                 got="a network with a probe",
                 hint="predict with all of them: `galaxyclass.predict(['MODEL', 'MODEL'], …)`",
@@ -146,16 +146,16 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
                 )
             if first_value != other_value:
                 raise BundleError(
-                    f"{bundles[0].folder} and {bundle.folder} cannot be combined: they are not "
-                    "alike",
+                    f"{shown_folder(bundles[0].folder)} and {shown_folder(bundle.folder)} cannot "
+                    "be combined: they are not alike",
                     wanted=f"the same {name}: {first_value}",
                     got=str(other_value),
                     hint="predict with both: `galaxyclass.predict(['MODEL', 'MODEL'], …)`",
                 )
         if not np.array_equal(first.task.known_mask, other.task.known_mask):
             raise BundleError(
-                f"{bundles[0].folder} and {bundle.folder} cannot be combined: they were "
-                "trained on other answers",
+                f"{shown_folder(bundles[0].folder)} and {shown_folder(bundle.folder)} cannot be "
+                "combined: they were trained on other answers",
                 hint="predict with both: `galaxyclass.predict(['MODEL', 'MODEL'], …)`",
             )
 

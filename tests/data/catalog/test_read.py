@@ -37,6 +37,16 @@ def of_code(catalog: Catalog, code: str) -> list[Finding]:
     return [finding for finding in catalog.problems if finding.code == code]
 
 
+def test_catalogs_are_compared_without_an_error(
+    images: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text("id,class\na,disc\nb,ring\n")
+    folder = images("a.jpg", "b.jpg")
+    first, second = (read_catalog(folder, tmp_path / "t.csv") for _ in range(2))
+    assert first == first
+    assert first != second  # each is itself alone: arrays have no truth value
+
+
 class TestIds:
     IDS = ("587722981748965649", "587722981748965650", "9007199254740993")  # 2**53 + 1
 

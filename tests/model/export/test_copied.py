@@ -52,8 +52,11 @@ def test_the_pretrained_network_is_copied_without_torch(tmp_path: Path) -> None:
     whole = bytearray(copy.read_bytes())
     whole[len(whole) // 2] ^= 1  # of a weight, which is as good a number as before
     copy.write_bytes(whole)
-    with pytest.raises(BundleError, match=r"cannot be loaded(?s:.*)other bytes than were written"):
+    with pytest.raises(
+        BundleError, match=r"cannot be loaded(?s:.*)other bytes than were written"
+    ) as refused:
         galaxyclass.load_model(copy)
+    assert "if you changed the network yourself, remove the property" in (refused.value.hint or "")
 
 
 def test_a_copy_has_the_calibration_that_the_model_has_by_now(tmp_path: Path) -> None:

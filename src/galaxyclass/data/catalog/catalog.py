@@ -47,7 +47,7 @@ def line_word(
     return word if parts is None else f"{PART_TABLES[parts[row]]} {word}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ids:
     """The ids of a catalog, exactly as given.
 
@@ -63,7 +63,7 @@ class Ids:
     told_apart: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalog:
     """Galaxies in the order of their table (or of their file names, where there is no table).
 

@@ -38,7 +38,7 @@ class BaselineScores:
         return scores.main
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Baselines:
     """The scores of all baselines.
 

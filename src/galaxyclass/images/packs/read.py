@@ -20,7 +20,7 @@ from galaxyclass.short import counted, short_path, summary
 _REMEDY = "delete the folder and make the pack again"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pack:
     """Cutouts of many images, ready for a model.
 

@@ -104,7 +104,12 @@ def require_whole(path: Path) -> None:
     except (OSError, ValueError) as error:
         raise cannot_load(path, error) from error
     if damaged:
-        raise cannot_load(path, ValueError("other bytes than were written"))
+        refused = cannot_load(path, ValueError("other bytes than were written"))
+        refused.hint = (
+            f"{refused.hint}; if you changed the network yourself, remove the property 'checksum' "
+            "(metadata_props in onnx)"
+        )
+        raise refused
     if elsewhere:
         raise BundleError(
             f"{path}: the network has weights in other files",
