@@ -274,7 +274,7 @@ def test_sources(tmp_path: Path) -> None:
     assert "Not calibrated" in both.card
     with pytest.raises(ArgumentError, match="`model` is empty"):
         galaxyclass.load_model([])
-    with pytest.raises(ArgumentTypeError, match="`source` cannot be of type int"):
+    with pytest.raises(ArgumentTypeError, match="`model` cannot be of type int"):
         galaxyclass.load_model(5)  # type: ignore[arg-type]
     with pytest.raises(BundleError, match="several models at once"):
         both.export(output=tmp_path / "m.onnx")
