@@ -24,10 +24,13 @@ from galaxyclass.images.read import read_image
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.columns import PredictionLayout
+from galaxyclass.model.image_source import open_images
+from galaxyclass.model.job import predict_to_table
 from galaxyclass.model.load import load_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
+from galaxyclass.model.rows import open_rows
 from galaxyclass.recipes.preprocessing import Preprocessing
 from tests.support import fake
 
@@ -254,17 +257,16 @@ def test_included_columns_of_a_model_of_classes_come_last_and_keep_clear_of_its_
     )
 
 
-def test_no_image_can_be_decoded(run: Path, tmp_path: Path) -> None:
+def test_a_shard_without_images_that_can_be_decoded(run: Path, tmp_path: Path) -> None:
     (tmp_path / "sky").mkdir()
     (tmp_path / "sky" / "1.jpg").write_text("no")
-    include = ["five_classes", "embedding"]
+    model = load_model(run, backend=FullBackend())
+    source = open_images(tmp_path / "sky", id_column="GalaxyID")
     for name in ("p.csv", "p.parquet"):
-        predict(
-            load_model(run, backend=FullBackend()),
-            tmp_path / "sky",
-            output=tmp_path / name,
-            include=include,
+        maker = open_rows(
+            model.ensemble, source, include=["five_classes", "embedding"], name=model.name
         )
+        predict_to_table(maker, tmp_path / name, model.options, may_be_empty=True)
     names = list(pq.read_table(tmp_path / "p.parquet").column_names)
     assert len(names) == 1 + 37 + 5 + 4
     assert (tmp_path / "p.csv").read_text() == ",".join(names) + "\n"

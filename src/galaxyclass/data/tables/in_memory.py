@@ -106,7 +106,7 @@ def as_arrow(value: Any, argument: str = "table") -> pa.Table:
             f"{source}: a column cannot be read",
             argument=argument,
             got="; ".join(str(part) for part in error.args) or first_line(error),
-            hint="give that column one type (`.astype(str)` makes text), or leave it out",
+            hint="give that column one type (in pandas .astype(str) makes text), or leave it out",
         ) from error
     names = [name.strip() for name in table.column_names]
     repeated = [name for name, count in Counter(names).items() if count > 1]
