@@ -54,6 +54,13 @@ def notes(data: bytes, **settings: Any) -> str:
     return "; ".join(decode_scaled(data, RenderSettings(**settings), full_size).notes)
 
 
+def test_a_header_that_contradicts_itself_is_refused() -> None:
+    both = {"BAND0": "DECam g", "BAND1": "r", "BAND2": "z"}
+    assert "bands g, r, z" in notes(plain(BANDS="grz", **both))
+    with pytest.raises(ImageError, match=r"two ways that contradict(?s:.*)BANDS z, r, g; BAND0"):
+        read(plain(BANDS="zrg", **both))
+
+
 #: The picture of FLUX: bands last, the first row of FITS at the bottom.
 PICTURE = np.moveaxis(FLUX, 0, -1)[::-1]
 WANTED = stretch_pixels(PICTURE, Stretch("galaxy-zoo-decals"), ("g", "r", "z"))

@@ -226,6 +226,16 @@ def test_a_cube_and_an_hdu_hold_the_same_bands(tmp_path: Path) -> None:
     ).bands == ("z",)
 
 
+def test_the_reddest_of_planes_that_are_named_in_the_call_is_red(tmp_path: Path) -> None:
+    cube = np.stack([sky(seed=seed) for seed in range(3)])
+    path = save_tile(tmp_path / "cube.fits", cube)
+    named = galaxyclass.open_tiles(
+        path, positions(make_wcs(), [100], [90]), field="30 px", bands=["z", "r", "g"]
+    )
+    assert (named.bands, named.tiles[0].planes) == (("g", "r", "z"), (2, 1, 0))
+    assert "z, r, g as red, green, blue" in named.notes[0]
+
+
 def test_a_galactic_tile_takes_positions_of_the_equator(tmp_path: Path) -> None:
     wcs = make_wcs()
     wcs.wcs.ctype = ["GLON-TAN", "GLAT-TAN"]

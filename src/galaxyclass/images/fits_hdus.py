@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.band_labels import same_band
 from galaxyclass.workers.process_lock import ProcessLock
 
 #: HDUs of a file that is read as a picture, at most: each has a header that takes a moment.
@@ -125,6 +126,11 @@ def band_names(header: Any, count: int) -> tuple[str, ...]:
     tuple of str
         ``count`` names, all different; empty where the header does not give them.
 
+    Raises
+    ------
+    ImageError
+        BANDS and BAND0, BAND1, … name others.
+
     Examples
     --------
     >>> band_names({"BANDS": "g, r, z"}, 3), band_names({"BANDS": "grz"}, 3)
@@ -133,14 +139,30 @@ def band_names(header: Any, count: int) -> tuple[str, ...]:
     (('u', 'g'), ())
     """
     text = str(header.get("BANDS", "")).strip()
-    candidates: list[list[Any]] = [re.split(r"[\s,;]+", text), list(text)]
-    candidates += [
-        [header.get(f"{keyword}{first + index}") for index in range(count)]
+    listed = _first_whole([re.split(r"[\s,;]+", text), list(text)], count)
+    numbered, *others = (
+        _first_whole([_cards(header, keyword, first, count) for first in (0, 1)], count)
         for keyword in ("BAND", "FILTER", "CHAN")
-        for first in (0, 1)
-    ]
+    )
+    if listed and numbered and not all(map(same_band, numbered, listed)):
+        raise ImageError(
+            "the header names the bands in two ways that contradict each other",
+            wanted="the same bands in the same order",
+            got=f"BANDS {', '.join(listed)}; BAND0 or BAND1 and further {', '.join(numbered)}",
+            hint="correct the header (astropy.io.fits.setval, or delval for one of them)",
+        )
     if count == 1:
-        candidates += [[header.get(keyword)] for keyword in ("FILTER", "BAND", "FILTERS")]
+        keywords = ("FILTER", "BAND", "FILTERS")
+        others.append(_first_whole([[header.get(keyword)] for keyword in keywords], count))
+    return next((names for names in (listed, numbered, *others) if names), ())
+
+
+def _cards(header: Any, keyword: str, first: int, count: int) -> list[Any]:
+    return [header.get(f"{keyword}{first + index}") for index in range(count)]
+
+
+def _first_whole(candidates: Sequence[Sequence[Any]], count: int) -> tuple[str, ...]:
+    """The first candidate that is so many names, all different; empty if none is."""
     for names in candidates:
         if not all(isinstance(name, str) and name.strip() for name in names):
             continue

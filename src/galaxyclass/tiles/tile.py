@@ -164,7 +164,7 @@ def _choose(
                 wanted=f"{len(bands)} bands: {', '.join(bands)}",
                 hint="name all of them in `bands`, in the order of the file",
             )
-        return tuple(bands), tuple(range(len(names)))
+        return _by_wavelength(bands)
     if bands:
         missing = [band for band in bands if band not in names]
         if missing:
@@ -174,6 +174,11 @@ def _choose(
                 got=f"the bands {', '.join(names)}",
             )
         return tuple(bands), tuple(names.index(band) for band in bands)
+    return _by_wavelength(names)
+
+
+def _by_wavelength(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names of planes, the shortest wavelength first where it is known, and their planes."""
     order = list(range(len(names)))
     if all(name in _BY_WAVELENGTH for name in names):
         order.sort(key=lambda index: _BY_WAVELENGTH.index(names[index]))

@@ -98,8 +98,10 @@ def test_two_tables_in_a_file_are_not_mixed(tmp_path: Path, images: Path) -> Non
     with h5py.File(tmp_path / "two.h5", "w") as file:
         file["first"] = np.array([(IDS[0], "a"), (IDS[1], "b")], kind)
         file["second"] = np.array([("other", "c"), ("others", "d")], kind)
+        file["third"] = np.array([(IDS[0], 17.0), (IDS[1], 18.0)], [("id", "S20"), ("mag", "f4")])
     table = open_table(tmp_path / "two.h5")
     assert table.table["class"].to_pylist() == ["a", "b"]
+    assert table.table["mag"].to_pylist() == [17.0, 18.0]  # of the same ids in the same order
     assert [(each.kind, each.names) for each in table.unused] == [("tables", "second")]
     workbook = pytest.importorskip("openpyxl").Workbook()
     workbook.active.append(["read me", None])

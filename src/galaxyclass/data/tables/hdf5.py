@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from galaxyclass.data.tables.content import require_regular
@@ -43,10 +44,11 @@ def read_hdf5(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
             if is_stack(entry):
                 continue
             if entry.shape == (length,) and entry.dtype.names:
-                if set(entry.dtype.names) & set(columns):  # another table of the same columns
-                    tables.append(name)
-                else:
+                shared = set(entry.dtype.names) & set(columns)
+                if all(np.array_equal(entry[field], columns[field]) for field in shared):
                     columns.update({field: entry[field] for field in entry.dtype.names})
+                else:  # another table of the same columns, or its rows in another order
+                    tables.append(name)
             elif entry.shape == (length,):
                 columns[name] = entry.asstr()[...] if entry.dtype.kind == "O" else entry[...]
             else:
