@@ -55,7 +55,7 @@ def notes(data: bytes, **settings: Any) -> str:
 
 
 def test_a_header_that_contradicts_itself_is_refused() -> None:
-    both = {"BAND0": "DECam g", "BAND1": "r", "BAND2": "z"}
+    both: dict[str, Any] = {"BAND0": "DECam g", "BAND1": "r", "BAND2": "z"}
     assert "bands g, r, z" in notes(plain(BANDS="grz", **both))
     with pytest.raises(ImageError, match=r"two ways that contradict(?s:.*)BANDS z, r, g; BAND0"):
         read(plain(BANDS="zrg", **both))
