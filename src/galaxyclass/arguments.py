@@ -427,11 +427,11 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
         )
         only = annotation.startswith(("Sequence", "tuple", "Iterable"))
         check = many if only else as_either(rule.check, many)
-        wanted = (
-            f"a sequence of {rule.several}"
-            if only
-            else f"{wanted}, or a sequence of {rule.several}"
-        )
+        if not only:
+            wanted = f"{wanted}, or a sequence of {rule.several}"
+        else:
+            each = f": {wanted}" if rule.several == "them" else f" of {rule.several}"
+            wanted = f"a sequence{each}" + (", each once" if rule.distinct else "")
     if annotation.startswith("Dataset |"):
         check, wanted = as_either(check, as_instance("Dataset")), f"{wanted}, or a Dataset"
     optional = "None" in annotation or parameter.default is None

@@ -53,4 +53,6 @@ def test_a_list_that_says_something_twice() -> None:
         as_assignments(["training.epochs=1", "images.size=16", "training.epochs = 2"])
     with pytest.raises(ArgumentError, match="`like` has '7' twice"):
         check_argument("like", ["7", 7], "Sequence[str | int]")
+    with pytest.raises(ArgumentError, match=r"wanted: a sequence: names of columns.*, each once"):
+        check_argument("carry", ["z", "z"], "Sequence[str]")
     assert check_argument("models", ["a", "a"], "Sequence[str]") == ["a", "a"]

@@ -38,7 +38,7 @@ def test_an_orientation_that_is_not_followed_is_told(kind: str) -> None:
     plain, held = (encode(PIXELS, kind, number, **options) for number in (1, 6))
     assert (decode_image(held) == decode_image(plain)).all()
     assert notes_of(plain) == ()
-    assert "by its EXIF orientation it would be turned by 90 degrees" in notes_of(held)[0]
+    assert "by the EXIF orientation they would be turned by 90 degrees" in notes_of(held)[0]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -60,7 +60,7 @@ def not_followed(orientation: int) -> tuple[str, ...]:
     """The remark on a picture that is read as its pixels are stored."""
     if orientation == 1:
         return ()
-    return (f"read as its pixels are stored: by its EXIF orientation it would be "
+    return (f"read as the pixels are stored: by the EXIF orientation they would be "
             f"{_WORDS[orientation]}",)  # fmt: skip
 
 
