@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,13 +38,13 @@ class Command(click.Command):
         names = {str(each.name): max(each.opts, key=len) for each in self.params}
         for output in _OUTPUTS:
             path = ctx.params.get(output)
-            if not isinstance(path, Path) or not path.is_file():
+            if not isinstance(path, Path) or not os.path.isfile(path):  # noqa: PTH113 - any name
                 continue
             for name, value in ctx.params.items():
                 inputs = value if isinstance(value, tuple) else (value,)
                 files = [Path(each) for each in inputs if isinstance(each, Path | str) and each]
                 if name not in _OUTPUTS and any(
-                    each.name == path.name and each.is_file() and each.samefile(path)
+                    os.path.isfile(each) and path.samefile(each)  # noqa: PTH113 - any text
                     for each in files
                 ):
                     what = names[name] if names[name].startswith("-") else name.upper()
