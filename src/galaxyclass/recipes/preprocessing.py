@@ -126,7 +126,7 @@ class Preprocessing(BaseModel):
         if isinstance(self.limits, tuple):
             if self.stretch not in (None, *LIMITED_STRETCHES):
                 raise ValueError(
-                    f"images.limits: the stretch {self.stretch} has none: they are of "
+                    f"images.limits: the stretch {self.stretch} has no limits; these have: "
                     + ", ".join(LIMITED_STRETCHES)
                 )
             for pair in self.limits if isinstance(self.limits[0], tuple) else (self.limits,):

@@ -119,7 +119,7 @@ def read_catalog(
             others.pop(LABEL_ENDING, None)
     if missing not in (None, (), [], {}) and not numbers:
         raise CatalogError(
-            "`missing`: of unknown numbers, and no numbers are asked for",
+            "`missing` says which numbers are unknown, and no numbers are asked for",
             argument="missing",
             hint="name their columns in `numbers`",
         )
@@ -176,7 +176,7 @@ def _require_nothing_of_a_table(images: Path, **stated: object) -> None:
     """
     for name in (name for name, value in stated.items() if value):
         raise CatalogError(
-            f"`{name}`: of a table, and there is none",
+            f"`{name}` says how a table is read, and there is no table",
             argument=name,
             got=f"only {images}, whose sub-folders would be the classes",
             hint=f"give the table as `table`, or leave `{name}` out",

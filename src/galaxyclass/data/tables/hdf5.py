@@ -66,7 +66,7 @@ def read_hdf5(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
         table = table.add_column(0, PICTURE_ID, numbers)
     kinds: tuple[tuple[UnusedKind, list[str], str], ...] = (
         ("columns", others, "of another shape"),
-        ("tables", tables, "of columns that a table before has"),
+        ("tables", tables, "has columns of another table, with other values"),
     )
     unused = [
         Unused(what, len(names), ", ".join(names[:4]), why) for what, names, why in kinds if names
