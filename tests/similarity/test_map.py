@@ -45,6 +45,16 @@ def predictions(tmp_path: Path) -> Path:
     return path
 
 
+def test_the_coordinates_never_replace_the_predictions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predictions = tmp_path / "sky.csv"
+    predictions.write_text("id\n1\n")
+    assert main(["map", str(predictions), "--output", f"{tmp_path}/sky.html", "--overwrite"]) == 2
+    assert "name another by --coordinates" in capsys.readouterr().err
+    assert predictions.read_text() == "id\n1\n"
+
+
 def test_alike_galaxies_lie_near_each_other(predictions: Path) -> None:
     galaxies = galaxyclass.map_galaxies(predictions)
     assert galaxies.table.column_names == ["id", "x", "y", "class"]

@@ -88,6 +88,10 @@ def command(
 
     page, picture = require_page(output), output.with_suffix(".png")
     table = coordinates or output.with_suffix(".csv")
+    if table.is_file() and predictions.is_file() and table.samefile(predictions):
+        raise click.UsageError(
+            f"the table of coordinates would replace {predictions}: name another by --coordinates"
+        )
     drawn = find_spec("matplotlib") is not None
     require_output(table, overwrite=True, quote_formulas=quote_formulas)
     results = FilesOutput(

@@ -71,7 +71,7 @@ class GalaxyTable:
             raise OutputError(
                 f"{path}: the predictions themselves, which would be lost",
                 wanted="another file",
-                hint="choose another `path`",
+                hint="write to another path",
             )
         require_output(path, overwrite=overwrite, quote_formulas=quote_formulas)
         write_table(path, self.table, quote_formulas=quote_formulas)
