@@ -14,6 +14,7 @@ from galaxyclass.model.backends.backend import (
     Backend,
     ConcurrentBackend,
     is_concurrent,
+    runs_in_any_thread,
     require_fit,
 )
 from galaxyclass.model.bundle.load import Bundle
@@ -59,6 +60,8 @@ class Ensemble:
         All that its predictions depend on: members, precisions, views.
     concurrent, precision, note
         See `ConcurrentBackend`.
+    any_thread : bool
+        See `runs_in_any_thread`.
 
     Raises
     ------
@@ -88,6 +91,7 @@ class Ensemble:
         self._mirrors = all(bundle.manifest.mirrors for bundle in bundles)
         self._invariant = all(bundle.manifest.invariant for bundle in bundles)
         self.concurrent = all(is_concurrent(member.backend) for member in members)
+        self.any_thread = all(runs_in_any_thread(member.backend) for member in members)
         concurrent = [
             member.backend for member in members if isinstance(member.backend, ConcurrentBackend)
         ]
