@@ -14,8 +14,8 @@ from galaxyclass.model.backends.backend import (
     Backend,
     ConcurrentBackend,
     is_concurrent,
-    runs_in_any_thread,
     require_fit,
+    runs_in_any_thread,
 )
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import ComputedPrecision, Manifest
