@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.model.answer_shares import answer_shares, same_question
-from galaxyclass.model.backends.backend import runs_in_any_thread
 from galaxyclass.model.brightness_profile import brightness_profile
 from galaxyclass.model.bundle.manifest import ComputedPrecision, Manifest
 from galaxyclass.model.frames import Frame, cut_frames, mean_over_frames
@@ -46,7 +45,7 @@ class ProbedBackend:
         self._frames, self._side = manifest.frames, manifest.network.preprocessing.size
         self._same = same_question(manifest.network.task)
         self.concurrent = concurrent
-        self.any_thread = runs_in_any_thread(network)
+        self.any_thread: bool = concurrent and getattr(network, "any_thread", False)
         self.precision: ComputedPrecision = getattr(network, "precision", "fp32")
         self.note: str = getattr(network, "note", "")
 
