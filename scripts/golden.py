@@ -39,7 +39,7 @@ RENAMED: dict[str, str] = {
 
 #: Not kept: times, paths, versions, and digests of files whose contents are kept themselves.
 DROPPED = {
-    "version", "seconds", "images_per_second", "models", "message",
+    "version", "seconds", "images_per_second", "models", "digests", "message",
     "weights_digest", "calibration_digest", "network_digest",
 }  # fmt: skip
 #: Kept of `run.json`: the rest are paths and the machine.

@@ -81,10 +81,10 @@ def test_results_that_take_a_training_are_short() -> None:
     done = galaxyclass.PredictionSummary(
         path, None, 9, 8, 1, 0, 2.0, 1, "fp32", ("collapsed" * 90,), ()
     )
-    names = ("models", "dataset", "part", "galaxies_by_part", "prediction", "notes")
+    names = ("digests", "dataset", "part", "galaxies_by_part", "prediction", "notes")
     fields = dict.fromkeys((*names, "coverage", "galaxies"))
     evaluation = galaxyclass.Evaluation(
-        runs=(path,) * 9, task=Stand(metric=RMSE), report=ScoreReport(scores, scores), **fields
+        models=(path,) * 9, task=Stand(metric=RMSE), report=ScoreReport(scores, scores), **fields
     )
     trial = galaxyclass.Comparison(path, ())
     words = [

@@ -87,8 +87,8 @@ def test_against_plain_numpy(sky: tuple[Any, ...], tmp_path: Path) -> None:
     assert result.notes == ("Not scored, since part of the training: 30 galaxies.",)
     data = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert data["scored"] == {
-        "runs": [str(run)],
-        "models": [load_bundle(run).manifest.digest],
+        "models": [str(run)],
+        "digests": [load_bundle(run).manifest.digest],
         "views": 1,
         "precision": "fp32",
         "images": str(images),

@@ -340,3 +340,22 @@ def test_images_that_cannot_be_decoded(
 def test_no_images(kind: Callable[..., Any] | type[LaneBackend]) -> None:
     assert list(predict_stream([], SETTINGS, kind(_means), options(10, 1))) == []
     assert list(predict_stream(["a"], SETTINGS, kind(_means), options(10, 1), start=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("images", "any_thread", "here"), [(10, True, True), (11, True, False), (10, False, False)]
+)
+def test_a_single_batch_is_predicted_in_the_callers_thread(
+    numbered: list[Any], images: int, any_thread: bool, here: bool
+) -> None:
+    """Where the backend needs no prepared thread; its predictions are those of a thread."""
+    backend, paths = fake.LaneBackend(_means), [str(i) for i in range(images)]
+    (expected, *_) = predict_stream(paths, SETTINGS, fake.LaneBackend(_means), options(10, 4))
+    backend.any_thread = any_thread
+    first, *others = predict_stream(paths, SETTINGS, backend, options(10, 4))
+    assert (backend.called == {threading.get_ident()}) is here
+    assert (not backend.begun) is here
+    assert len(others) == (images > 10)
+    assert first.output is not None
+    assert expected.output is not None
+    np.testing.assert_array_equal(first.output.values, expected.output.values)

@@ -126,6 +126,7 @@ class LaneBackend:
 
     def __init__(self, backend: Any) -> None:
         self.backend = backend
+        self.any_thread = False
         self.begun: list[int] = []
         self.called: set[int] = set()
 

@@ -120,6 +120,28 @@ def test_the_same_for_every_galaxy_has_collapsed() -> None:
     assert "rate of 0.1 is large" in notice.message
 
 
+@pytest.mark.parametrize(
+    ("train", "rate", "first"),
+    [
+        ([0.183, 0.155], 1e-3, "more steps first"),
+        ([0.155], 1e-3, "more steps first"),  # whose schedule leaves a rate of nothing at its end
+        ([*falling(0.18, 0.15, 12), 0.14], 1e-3, "more steps first"),  # still falling
+        ([0.155] * 12, 1e-3, "another rate"),
+        ([0.183, 0.155], 0.1, "another rate"),
+        ([0.183, 0.155], 1e-6, "another rate"),
+    ],
+)
+def test_what_to_try_after_a_collapse_depends_on_what_was_seen(
+    train: list[float], rate: float, first: str
+) -> None:
+    task, targets = votes()
+    same = np.broadcast_to(np.array(task.mean), targets.shape).astype(np.float32)
+    rows = history(train, train, lr=1e-8)
+    (notice,) = diagnose(task, same, targets, rows, SOUND_PARTS, kept_epoch=1, rate=rate)
+    assert f"What to try: {first}" in notice.message
+    assert ("A learning rate of" in notice.message) is (rate != 1e-3)
+
+
 def test_no_better_than_the_mean_vector() -> None:
     task, targets = votes()
     shuffled = np.roll(targets, 1, axis=0).astype(np.float32)  # lively, and about other galaxies
@@ -232,6 +254,7 @@ def test_a_network_that_knows_its_galaxies_by_heart(
     ("name", "learning", "kept", "fires"),
     [
         ("rmse", 0.11, (0.157, 0.154, 0.160), True),
+        ("rmse", 0.1372, (0.1667, 0.1596, 0.1740), True),  # five epochs of four steps
         ("rmse", 0.11, (0.12, 0.118, 0.122), False),
         ("rmse", 0.11, (0.15, 0.12, 0.18), False),  # too few galaxies to tell
         ("accuracy", 0.8, (0.5, 0.48, 0.52), True),

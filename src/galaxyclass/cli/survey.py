@@ -38,12 +38,35 @@ not at all. Whatever is killed is run again by the same command, which skips wha
 number of runs, on any machines that see the same folder, share the work."""
 
 
+PLAN_EPILOG = """\b
+Examples:
+  galaxyclass survey plan /data/cutouts --output night
+  galaxyclass survey plan /data/shards/*.tar --ids path --output night --shard-size 50000
+  galaxyclass survey plan sources.parquet --id objid --include uncertainty --output night
+  galaxyclass survey plan --tiles tiles/ --catalogue sky.parquet --field "30 arcsec" --output night
+
+Every machine that runs the survey has to see the sources, the model and the folder under the same
+names."""
+
 SCRIPT_EPILOG = """\b
 Examples:
   galaxyclass survey script night slurm --cores 16 > night.sh     then: sbatch night.sh
   galaxyclass survey script night pbs > night.sh                  then: qsub night.sh
   galaxyclass survey script night htcondor > night.sub            then: condor_submit night.sub
   galaxyclass survey script night shell > night.sh                then: bash night.sh"""
+
+STATUS_EPILOG = """\b
+Examples:
+  galaxyclass survey status night
+  galaxyclass survey status night --json"""
+
+MERGE_EPILOG = """\b
+Examples:
+  galaxyclass survey merge night --output night.parquet
+  galaxyclass survey merge night --output night-hats --margin 10
+  galaxyclass survey merge night --output night.csv --overwrite
+
+While a shard is missing, nothing is merged: `galaxyclass survey run night` predicts it."""
 
 
 class _Commands(options.ManyValues, click.Group):
@@ -60,7 +83,7 @@ def command() -> None:
 _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 
 
-@command.command("plan")
+@command.command("plan", epilog=PLAN_EPILOG)
 @click.argument("source", metavar="[SOURCE…]", nargs=-1)
 @tile_options.tiles(required=False)
 @options.output("the plan, and later the results: a new folder")
@@ -218,7 +241,7 @@ def script(*, folder: Path, scheduler: Any, **chosen: Any) -> None:
     echo(survey_script(open_survey(folder), scheduler, **chosen), nl=False)
 
 
-@command.command("status")
+@command.command("status", epilog=STATUS_EPILOG)
 @_folder
 @options.as_json
 def status(*, folder: Path, as_json: bool) -> None:
@@ -233,7 +256,7 @@ def status(*, folder: Path, as_json: bool) -> None:
         show_status(survey, current)
 
 
-@command.command("merge")
+@command.command("merge", epilog=MERGE_EPILOG)
 @_folder
 @options.output(
     "the result: a name that ends in .csv, .parquet, .fits, .vot or .ecsv, or a folder, which "

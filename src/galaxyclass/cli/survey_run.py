@@ -20,8 +20,17 @@ if TYPE_CHECKING:
     from galaxyclass.survey.drive import SurveyRun
     from galaxyclass.survey.slurm import SlurmJobs
 
+EPILOG = """\b
+Examples:
+  galaxyclass survey run night --workers 4 --log night.jsonl
+  galaxyclass survey run night --slurm --partition long --minutes 240 --cores 16
+  galaxyclass survey run night --part 3/100
+  galaxyclass survey run night --shard 7 --shard 8
 
-@click.command("run", cls=options.ManyValues)
+Shards that are done are skipped: the same command, given again, goes on."""
+
+
+@click.command("run", cls=options.ManyValues, epilog=EPILOG)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--here", is_flag=True, help="On this machine: the default.")
 @click.option(

@@ -210,9 +210,12 @@ def _print(trained: Trained) -> None:
     metrics = trained.metrics
     metric = metric_named(metrics.score)
     for part, figures in metrics.parts.items():
+        # The figure of an epoch is another: of augmented galaxies, while the network changed.
+        augmented = ", not augmented" if part == "train" else ""
+        galaxies = f"{counted(figures['galaxies'], 'galaxy')}{augmented}"
         echo(
-            f"{part.replace('_', ' ')} ({counted(figures['galaxies'], 'galaxy')}), epoch "
-            f"{metrics.kept_epoch} of {metrics.epochs}: {_score(metric, figures)}"
+            f"{part.replace('_', ' ')} ({galaxies}, by the network of epoch {metrics.kept_epoch} "
+            f"of {metrics.epochs}): {_score(metric, figures)}"
         )
     took = (
         f"{metrics.seconds / 60:.1f} minutes"

@@ -109,8 +109,8 @@ def _shown(tree: Tree) -> str:
         who = "asked of everyone"
         if question.asked_of:
             names = {answer.code: answer.name for answer in tree.answers}
-            asked = (f"{code} {names[code]}" for code in question.asked_of)
-            who = f"asked of {' or '.join(asked)}"
+            parents = (f"{code} {names[code]}" for code in question.asked_of)
+            who = f"asked of {' or '.join(parents)}"
         lines += ["", f"{question.code} {question.key}: {question.text}", f"   {who}"]
         for answer in question.answers:
             next_questions = [

@@ -24,13 +24,25 @@ Examples:
 Upload the folder of the export (manifest.csv and the pictures) in the project builder; download
 the classification export there."""
 
+EXPORT_EPILOG = """\b
+Examples:
+  galaxyclass zooniverse export --images sky/images --output subjects
+  galaxyclass zooniverse export --images sky/images --table predicted.csv --by uncertain \\
+      --count 500 --reason "most uncertain" --output subjects"""
+
+IMPORT_EPILOG = """\b
+Examples:
+  galaxyclass zooniverse import classifications.csv --tree own.toml --output votes.csv
+  galaxyclass zooniverse import reductions.csv --subjects subjects.csv --tree own.toml \\
+      --retired-only --output votes.csv"""
+
 
 @click.group(epilog=EPILOG)
 def command() -> None:
     """Write subjects for a Zooniverse project, and count its classifications on a tree."""
 
 
-@command.command("export", cls=options.ManyValues)
+@command.command("export", cls=options.ManyValues, epilog=EXPORT_EPILOG)
 @click.option(
     "--images",
     required=True,
@@ -117,7 +129,7 @@ def export_command(
     )
 
 
-@command.command("import", cls=options.Command)
+@command.command("import", cls=options.Command, epilog=IMPORT_EPILOG)
 @click.argument("export", metavar="EXPORT", type=click.Path(path_type=Path))
 @click.option(
     "--tree",

@@ -119,7 +119,7 @@ def evaluate(
     model = open_model(model, options)
     key = job_key(
         "evaluate",
-        runs=[str(source.absolute()) for source in model.sources],
+        models=[str(source.absolute()) for source in model.sources],
         dataset=dataset.identity,
         part=part,
         views=model.views,
@@ -153,8 +153,8 @@ def evaluate(
         coverage, not_measured = calibrated_coverage(bundles, task, predictions, targets)
         others = _other_labellings(model, task, galaxies)
         evaluation = Evaluation(
-            runs=model.sources,
-            models=tuple(bundle.manifest.digest for bundle in bundles),
+            models=model.sources,
+            digests=tuple(bundle.manifest.digest for bundle in bundles),
             dataset=dataset,
             task=task,
             part=part,

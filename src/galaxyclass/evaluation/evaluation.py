@@ -56,25 +56,25 @@ class ScoredGalaxies:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The scores of a run.
+    """The scores of a model.
 
     Attributes
     ----------
-    runs : tuple of Path
-        The runs that were scored; of several, their mean.
-    models : tuple of str
-        The digest of each run's bundle, in hex (`Manifest.digest`).
+    models : tuple of Path
+        Where the model was loaded from (`Model.sources`); of several, their mean was scored.
+    digests : tuple of str
+        The digest of the bundle of each, in hex (`Manifest.digest`).
     dataset : Dataset
     task : Task
     part : str
         Which galaxies were scored: ``unseen``, ``train``, ``validation``, ``test`` or ``all``.
     report : ScoreReport
-        The run's scores beside those of the simplest predictor on the same entries: the training's
-        mean vector, or its largest class, for every galaxy.
+        The model's scores beside those of the simplest predictor on the same entries: the mean
+        vector of the training, or its largest class, for every galaxy.
     galaxies_by_part : dict of str to int
         How many of the scored galaxies were in each part of the training: ``train``,
-        ``validation``, ``test``; ``new`` for those in none, ``unknown`` where the run does not
-        say.
+        ``validation``, ``test``; ``new`` for those in none, ``unknown`` where the model does
+        not say.
     prediction : PredictionSummary
     notes : tuple of str
         What was left out, and how the scores are limited.
@@ -85,8 +85,8 @@ class Evaluation:
         The galaxies one by one.
     """
 
-    runs: tuple[Path, ...]
-    models: tuple[str, ...]
+    models: tuple[Path, ...]
+    digests: tuple[str, ...]
     dataset: Dataset
     task: Task
     part: Part
@@ -99,14 +99,14 @@ class Evaluation:
 
     def __repr__(self) -> str:
         return summary(
-            f"Evaluation of {short_paths(self.runs)}: {self.task.metric.label} "
+            f"Evaluation of {short_paths(self.models)}: {self.task.metric.label} "
             f"{self.scores.main} on {counted(self.scores.galaxies, 'galaxy')} "
             f"({self.task.metric.simplest} {self.reference.main.value:.4f})"
         )
 
     @property
     def scores(self) -> Any:
-        """The run's scores, of the task's own type (`VoteScores`, `ClassScores`)."""
+        """The model's scores, of the task's own type (`VoteScores`, `ClassScores`)."""
         return self.report.scores
 
     @property

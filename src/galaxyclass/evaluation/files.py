@@ -38,8 +38,8 @@ def evaluation_metrics(evaluation: Evaluation) -> dict[str, Any]:
     prediction, table = evaluation.prediction, evaluation.dataset.table_path
     return {
         "scored": {
-            "runs": [str(run) for run in evaluation.runs],
-            "models": list(evaluation.models),
+            "models": [str(model) for model in evaluation.models],
+            "digests": list(evaluation.digests),
             "views": prediction.views,
             "precision": prediction.precision,
             **({"labelling": name} if (name := evaluation.task.labelling) else {}),

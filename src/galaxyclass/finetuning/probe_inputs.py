@@ -59,9 +59,9 @@ class ProbeInputs:
         >>> inputs.named_like(["Inner_Ring", "0", "1"]).tolist()
         [1]
         """
-        asked = {word for label in labels for word in _words_of(label)}
+        in_labels = {word for label in labels for word in _words_of(label)}
         wanted = [set(_words_of(words)) for words in self.words]
-        found = [index for index, words in enumerate(wanted) if words and words <= asked]
+        found = [index for index, words in enumerate(wanted) if words and words <= in_labels]
         return np.array(found, dtype=np.int64)
 
 

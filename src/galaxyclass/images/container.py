@@ -46,7 +46,7 @@ def picture_name(number: int) -> str:
 
 #: Seconds for which the status of an address is believed; when it was asked for, and what it was.
 _REMEMBERED_SECONDS = 60.0
-_asked: dict[str, tuple[float, RemoteStatus]] = {}
+_statuses: dict[str, tuple[float, RemoteStatus]] = {}
 
 
 def status_of(path: str) -> os.stat_result | RemoteStatus:
@@ -58,10 +58,10 @@ def recent_status(path: str) -> os.stat_result | RemoteStatus:
     """The status of a file; of an address one of the last minute: each is asked for over a net."""
     if not is_address(path):
         return status_of(path)
-    asked = _asked.get(path)
-    if asked is None or time.monotonic() - asked[0] > _REMEMBERED_SECONDS:
-        asked = _asked[path] = time.monotonic(), address_status(path)
-    return asked[1]
+    remembered = _statuses.get(path)
+    if remembered is None or time.monotonic() - remembered[0] > _REMEMBERED_SECONDS:
+        remembered = _statuses[path] = time.monotonic(), address_status(path)
+    return remembered[1]
 
 
 def file_size(path: str) -> int:
@@ -71,5 +71,5 @@ def file_size(path: str) -> int:
     ------
     OSError
     """
-    _asked.pop(path, None)
+    _statuses.pop(path, None)
     return recent_status(path).st_size

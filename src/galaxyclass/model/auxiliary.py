@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import BundleError
-from galaxyclass.model.backends.backend import Backend, ConcurrentBackend, is_concurrent
+from galaxyclass.model.backends.backend import (
+    Backend,
+    ConcurrentBackend,
+    is_concurrent,
+    runs_in_any_thread,
+)
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.ensemble import Member
 from galaxyclass.model.output import ModelOutput
@@ -71,6 +76,7 @@ class _Auxiliary:
     def __init__(self, backend: Backend, index: int) -> None:
         self._backend, self._index = backend, index
         self.concurrent = is_concurrent(backend)
+        self.any_thread = runs_in_any_thread(backend)
         self.precision = backend.precision if isinstance(backend, ConcurrentBackend) else "fp32"
         self.note = backend.note if isinstance(backend, ConcurrentBackend) else ""
 

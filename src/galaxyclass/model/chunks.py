@@ -260,12 +260,12 @@ def open_chunks(
         the output is a folder.
     """
     folder = chunks_folder(output)
-    with ExitStack() as held:
+    with ExitStack() as stack:
         with translated(output):
             output.parent.mkdir(parents=True, exist_ok=True)
             if folder.is_dir():
                 _require_ours(folder)
-            journal = held.enter_context(open_journal(journal_of(output), key))
+            journal = stack.enter_context(open_journal(journal_of(output), key))
             chunks = Chunks(output, journal, nothing, quote_formulas=quote_formulas)
             whole = journal.begun and chunks.read()
             if not chunks.complete:

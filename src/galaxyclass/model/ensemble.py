@@ -15,6 +15,7 @@ from galaxyclass.model.backends.backend import (
     ConcurrentBackend,
     is_concurrent,
     require_fit,
+    runs_in_any_thread,
 )
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import ComputedPrecision, Manifest
@@ -60,6 +61,8 @@ class Ensemble:
         All that its predictions depend on: members, precisions, views.
     concurrent, precision, note
         See `ConcurrentBackend`.
+    any_thread : bool
+        See `runs_in_any_thread`.
 
     Raises
     ------
@@ -89,6 +92,7 @@ class Ensemble:
         self._mirrors = all(bundle.manifest.mirrors for bundle in bundles)
         self._invariant = all(bundle.manifest.invariant for bundle in bundles)
         self.concurrent = all(is_concurrent(member.backend) for member in members)
+        self.any_thread = all(runs_in_any_thread(member.backend) for member in members)
         concurrent = [
             member.backend for member in members if isinstance(member.backend, ConcurrentBackend)
         ]

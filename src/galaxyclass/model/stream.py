@@ -5,6 +5,9 @@ waits for another inside a batch, so all cores are busy until the end. A network
 or a backend of the user's, runs one batch after the other while threads read the next batches (the
 decoders and OpenCV release Python's lock).
 
+A single batch is read and predicted in the caller's thread where the backend needs no thread of its
+own: starting one would take longer than a small network.
+
 In both cases the number of images that are read ahead of the consumer is bounded, and so is the
 memory.
 """
@@ -27,6 +30,7 @@ from galaxyclass.model.backends.backend import (
     ConcurrentBackend,
     is_concurrent,
     natural_batch_size,
+    runs_in_any_thread,
 )
 from galaxyclass.model.cutouts import Cutouts, Picture
 from galaxyclass.model.options import InferenceOptions
@@ -112,7 +116,8 @@ def predict_stream(
         With several, each makes a cutout of every image, and the backend is called with an array
         for each (`Ensemble`).
     backend : Backend
-        If it `is_concurrent`, it is called from several threads; otherwise from the caller's.
+        If it `is_concurrent`, it is called from several threads; otherwise from the caller's. Of
+        a single batch it is called from the caller's, too, if it `runs_in_any_thread`.
     options : InferenceOptions
         Its ``batch_size`` (`natural_batch_size` by default) and ``workers`` count here.
     start : int
@@ -131,7 +136,9 @@ def predict_stream(
     size = options.batch_size or natural_batch_size(backend, largest)
     batching = _Batching(images, preprocessings, start, size, describe)
     workers = options.workers or core_count()
-    if is_concurrent(backend):
+    if batching.batches == 1 and runs_in_any_thread(backend):
+        yield _in_this_thread(batching, backend)
+    elif is_concurrent(backend):
         yield from _in_threads(batching, backend, workers)
     else:
         yield from _one_at_a_time(batching, backend, workers)
@@ -201,6 +208,13 @@ class _Batching:
             image_statistics=statistics,
             notes=cutouts.notes,
         )
+
+
+def _in_this_thread(batching: _Batching, backend: Backend) -> PredictedBatch:
+    """Predict the only batch."""
+    cutouts = batching.begin(next(batching.spans()))
+    cutouts.read()
+    return batching.run(cutouts, batching.statistics(cutouts), backend)
 
 
 def _in_threads(

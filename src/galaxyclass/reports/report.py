@@ -156,8 +156,8 @@ def report(
     settings = ReportSettings(votes, tuple(against), purity, seed, explain)
     key = job_key(
         "report",
-        runs=[str(source.absolute()) for model in models for source in model.sources],
-        models=[model.digest for model in models],
+        models=[str(source.absolute()) for model in models for source in model.sources],
+        digests=[model.digest for model in models],
         dataset=dataset.identity,
         part=part,
         settings=settings,

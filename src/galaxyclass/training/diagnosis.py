@@ -25,16 +25,26 @@ NoticeKind = Literal["diverged", "collapsed", "no_better", "unsettled", "over_fi
 NOTICE_KINDS: dict[NoticeKind, str] = {
     "diverged": "lower the rate (`optimizer.lr=…`, ten times smaller), or clip the gradient "
     "(`training.gradient_clip=1`); `training.keep=best` keeps the epoch before it",
-    "collapsed": "another rate first, then more epochs (`training.epochs=…`) or another "
-    "`optimizer.name=…`; `galaxyclass.compare` tries several at once",
+    "collapsed": "another rate (`optimizer.lr=…`) or another `optimizer.name=…`; "
+    "`galaxyclass.compare` tries several at once",
     "no_better": "more epochs, another rate (`optimizer.lr=…`) or more galaxies, and make "
     "sure that the ids of the table belong to the images",
-    "unsettled": "more epochs, a rate that falls towards the end (`schedule.name=one_cycle`), "
-    "larger batches, or a smaller `training.ema=…`",
+    "unsettled": "more steps: more epochs, or smaller batches (`training.batch_size=…`, a quarter "
+    "as large); a rate that falls towards the end (`schedule.name=one_cycle`); or a smaller "
+    "`training.ema=…`",
     "over_fitting": "more augmentation, `model.dropout=…`, `optimizer.weight_decay=…`, a "
     "smaller network or more galaxies; `training.early_stopping=7` with `training.keep=best` "
     "stops in time",
 }
+
+#: What to try where a training collapsed because it had hardly begun.
+_LONGER = (
+    "more steps first: more epochs (`training.epochs=…`, some ten times as many), or smaller "
+    "batches (`training.batch_size=…`, a quarter as large); another rate (`optimizer.lr=…`) where "
+    "that changes nothing"
+)
+#: A training of fewer epochs has hardly begun, whatever its error does.
+_FEW_EPOCHS = 5
 
 #: Epochs of the running median, which hides a single bad epoch.
 _WINDOW = 5
@@ -49,7 +59,7 @@ _FALL = 0.02
 _RATIO = 1.5
 #: Unsettled: an RMSE of the kept network on training galaxies this many times that of the same
 #: epoch during training, with augmentation and dropout.
-_UNSETTLED = 1.25
+_UNSETTLED = 1.1
 #: Over-fitting: a loss of accuracy from training to validation.
 _LOSS_OF_ACCURACY = 0.1
 #: A model has to beat the simplest predictor by so many standard errors.
@@ -82,6 +92,7 @@ def diagnose(
     parts: Mapping[str, Mapping[str, Any]],
     *,
     kept_epoch: int,
+    rate: float = 0.0,
 ) -> tuple[Notice, ...]:
     """Find the problems of a training.
 
@@ -98,15 +109,20 @@ def diagnose(
         Scores of the kept network: ``validation`` and, if it was scored, ``train``.
     kept_epoch : int
         Counted from 1.
+    rate : float
+        The learning rate of the recipe: the highest, of which a schedule may leave nothing at the
+        end of an epoch. 0: as the history says.
 
     Returns
     -------
     tuple of Notice
         At most one of a kind, in the order of `NOTICE_KINDS`; empty for a good training.
     """
+    collapse = _collapse(task, predictions)
+    highest = max([rate, *(row["lr"] for row in history)])
     problems: dict[NoticeKind, str | None] = {
         "diverged": find_divergence(history),
-        "collapsed": _collapse(task, predictions, history),
+        "collapsed": None if collapse is None else f"Collapsed: {collapse}.{_cause(highest)}",
         "no_better": _no_better(task, predictions, targets, parts["validation"]),
         "unsettled": find_unsettled(history, parts, kept_epoch),
         "over_fitting": find_over_fitting(history, parts),
@@ -115,9 +131,12 @@ def diagnose(
         problems["no_better"] = None  # the collapse is the cause
     if problems["unsettled"]:
         problems["over_fitting"] = None  # the lag hides the true validation error
+    hints: dict[NoticeKind, str] = dict(NOTICE_KINDS)
+    if not _cause(highest) and _hardly_begun(history):
+        hints["collapsed"] = _LONGER
     return tuple(
         Notice(kind, f"{problems[kind]} What to try: {hint}.")
-        for kind, hint in NOTICE_KINDS.items()
+        for kind, hint in hints.items()
         if problems[kind]
     )
 
@@ -273,25 +292,38 @@ def _turn(
     return best, smooth_training, smooth
 
 
-def _collapse(task: Task, predictions: NDArray[np.float32], history: Sequence[Row]) -> str | None:
+def _collapse(task: Task, predictions: NDArray[np.float32]) -> str | None:
+    """In words how predictions have collapsed, if they have."""
     statistics = measure(task, predictions)
     collapse = find_collapse(task, statistics)
     if collapse is None:
         return None
-    finding = (
-        f"every prediction is close to 0 (the largest of all is {max(statistics.maximum):.2g}), "
-        "though the answers to a question sum to 1"
-        if collapse == "nothing"
-        else "the predictions are the same whatever the galaxy"
-    )
-    rate = max((row["lr"] for row in history), default=0.0)
+    if collapse == "nothing":
+        return (
+            f"every prediction is close to 0 (the largest of all is {max(statistics.maximum):.2g}),"
+            " though the answers to a question sum to 1"
+        )
+    return "the predictions are the same whatever the galaxy"
+
+
+def _cause(rate: float) -> str:
+    """A sentence on a learning rate that is the likely cause of a collapse; otherwise empty."""
     if rate < _SLOW:
-        cause = f" A learning rate of {rate:g} is very small: take a larger one."
-    elif rate > _FAST:
-        cause = f" A learning rate of {rate:g} is large: take a smaller one."
-    else:
-        cause = ""
-    return f"Collapsed: {finding}.{cause}"
+        return f" A learning rate of {rate:g} is very small: take a larger one."
+    if rate > _FAST:
+        return f" A learning rate of {rate:g} is large: take a smaller one."
+    return ""
+
+
+def _hardly_begun(history: Sequence[Row]) -> bool:
+    """Whether a training was short, or its error was still falling when it ended."""
+    if len(history) < _FEW_EPOCHS:
+        return True
+    metric = metric_of_history(history[0])
+    before, last = (
+        metric.error(row[f"train_{metric.key}"]) for row in (history[-_PATIENCE], history[-1])
+    )
+    return last < (1 - _FALL) * before
 
 
 def _no_better(

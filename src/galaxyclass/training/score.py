@@ -103,6 +103,7 @@ def score(
         history,
         figures,
         kept_epoch=epoch,
+        rate=job.recipe.optimizer.lr,
     )
     for notice in notices:
         log.warning("%s", notice.message)

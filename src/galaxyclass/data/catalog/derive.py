@@ -132,8 +132,8 @@ def _members(
         columns = []
         for conditions in thresholds.values():
             # An unknown share compares as False.
-            held = [shares[:, codes.index(code)] >= least for code, least in conditions]
-            columns.append(np.logical_and.reduce(held))
+            met = [shares[:, codes.index(code)] >= least for code, least in conditions]
+            columns.append(np.logical_and.reduce(met))
         return list(thresholds), np.stack(columns, axis=1)
     where = _question(tree, rule)
     answers = tree.answers[where]

@@ -184,13 +184,13 @@ def _require_nothing_of_a_table(images: Path, **stated: object) -> None:
 
 
 def _require_one_kind(file: TableFile, **stated: object) -> None:
-    asked = [name for name, value in stated.items() if value]
-    if len(asked) > 1:
+    chosen = [name for name, value in stated.items() if value]
+    if len(chosen) > 1:
         raise CatalogError(
             f"{file.path}: one table cannot be read for classes, numbers and counts at once",
-            argument=asked[-1],
+            argument=chosen[-1],
             wanted="one of `target_column`, `numbers` and `counts`",
-            got=" and ".join(f"`{name}`" for name in asked),
+            got=" and ".join(f"`{name}`" for name in chosen),
         )
 
 

@@ -67,6 +67,15 @@ def is_concurrent(backend: Backend) -> TypeGuard[ConcurrentBackend]:
     return isinstance(backend, ConcurrentBackend) and backend.concurrent
 
 
+def runs_in_any_thread(backend: Backend) -> bool:
+    """Whether a concurrent backend gives the same in a thread that was not prepared for it.
+
+    Its ``begin_thread`` has nothing to do then, and its ``any_thread`` is true. A backend without
+    this attribute is only called from threads of its own.
+    """
+    return is_concurrent(backend) and bool(getattr(backend, "any_thread", False))
+
+
 def natural_batch_size(backend: Backend, preprocessing: Preprocessing) -> int:
     """How many images a backend gets at once by default.
 

@@ -34,6 +34,8 @@ class OnnxBackend:
     ----------
     concurrent, precision, note
         See `galaxyclass.model.backends.backend.ConcurrentBackend`.
+    any_thread : bool
+        See `galaxyclass.model.backends.backend.runs_in_any_thread`.
 
     Raises
     ------
@@ -50,7 +52,7 @@ class OnnxBackend:
         precision: ChosenPrecision = "auto",
     ) -> None:
         require_processor(device)
-        self.concurrent = True
+        self.concurrent = self.any_thread = True
         is_quantised = bundle.manifest.quantisation is not None
         self.precision: ComputedPrecision = "int8" if is_quantised else "fp32"
         self.note = ""

@@ -55,7 +55,7 @@ class OpenvinoBackend:
         require_processor(device)
         openvino = _openvino()
         core = openvino.Core()
-        self.concurrent = True
+        self.concurrent = self.any_thread = True
         self.precision, self.note = choose_precision(
             precision,
             bundle.manifest.precision,

@@ -34,6 +34,8 @@ class ProbedBackend:
     ----------
     concurrent, precision, note
         See `galaxyclass.model.backends.backend.ConcurrentBackend`.
+    any_thread : bool
+        See `galaxyclass.model.backends.backend.runs_in_any_thread`.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class ProbedBackend:
         self._frames, self._side = manifest.frames, manifest.network.preprocessing.size
         self._same = same_question(manifest.network.task)
         self.concurrent = concurrent
+        self.any_thread: bool = concurrent and getattr(network, "any_thread", False)
         self.precision: ComputedPrecision = getattr(network, "precision", "fp32")
         self.note: str = getattr(network, "note", "")
 

@@ -35,8 +35,8 @@ class Bundle:
     folder: Path
 
     def __repr__(self) -> str:
-        held = [role for role in SUFFIXES if self.has(role)]
-        return summary(f"{type(self).__name__} {short_path(self.folder)}: {', '.join(held)}")
+        roles = [role for role in SUFFIXES if self.has(role)]
+        return summary(f"{type(self).__name__} {short_path(self.folder)}: {', '.join(roles)}")
 
     @property
     def weights(self) -> Path:

@@ -211,13 +211,13 @@ def _copy_network(bundle: Bundle, path: Path) -> None:
         Its calibration is newer than the network, and onnx is not installed, which writes it.
     """
     calibration = bundle.read_calibration() if bundle.has("calibration") else None
-    held = exported.read_properties(bundle.network)
-    if calibration == held.get(exported.CALIBRATION_PROPERTY):
+    properties = exported.read_properties(bundle.network)
+    if calibration == properties.get(exported.CALIBRATION_PROPERTY):
         with translated(path):
             path.write_bytes(with_checksum(bundle.network.read_bytes()))
         return
     model = require("onnx").load(bundle.network)
-    state = json.loads(held.get(exported.WEIGHTS_PROPERTY, "[]"))
+    state = json.loads(properties.get(exported.WEIGHTS_PROPERTY, "[]"))
     _describe(model, bundle.manifest, calibration, state)
     with translated(path):
         path.write_bytes(with_checksum(model.SerializeToString(deterministic=True)))
@@ -339,11 +339,11 @@ def _describe(
 ) -> None:
     """Write manifest, calibration and version into the file's properties."""
     graphs = [model.graph, *(part.initialization for part in model.training_info)]
-    held = {stored.name for graph in graphs for stored in graph.initializer}
+    stored_names = {stored.name for graph in graphs for stored in graph.initializer}
     properties = {
         exported.MANIFEST_PROPERTY: manifest_json(manifest),
         exported.VERSION_PROPERTY: __version__,
-        exported.WEIGHTS_PROPERTY: json.dumps([name for name in state if name in held]),
+        exported.WEIGHTS_PROPERTY: json.dumps([name for name in state if name in stored_names]),
     }
     if calibration is not None:
         properties[exported.CALIBRATION_PROPERTY] = calibration

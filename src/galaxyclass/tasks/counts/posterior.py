@@ -175,14 +175,15 @@ def fit_total(shares: Doubles, counts: Doubles) -> float:
     counts : (galaxies, answers) float64
         Without NaN.
     """
-    asked = counts[counts.sum(axis=1) > 0]
-    if not len(asked):
+    with_votes = counts[counts.sum(axis=1) > 0]
+    if not len(with_votes):
         return float(len(shares))
     where = [slice(0, len(shares))]
     totals = np.geomspace(0.3, 300, 40)
     floor = np.maximum(shares, 1e-4)
+    shape = with_votes.shape
     sums = [
-        float(np.nansum(log_likelihoods(where, np.broadcast_to(total * floor, asked.shape), asked)))
+        float(np.nansum(log_likelihoods(where, np.broadcast_to(total * floor, shape), with_votes)))
         for total in totals
     ]
     return float(totals[int(np.argmax(sums))])

@@ -180,15 +180,15 @@ def coverage_of_counts(groups: Sequence[slice], concentrations: Floats, counts: 
     0.9
     """
     low, high = (1 - COVERED) / 2, (1 + COVERED) / 2
-    held = total = 0.0
+    covered = total = 0.0
     for start in range(0, len(counts), _AT_ONCE):
         rows = slice(start, start + _AT_ONCE)
         for where in groups:
             for below, mass in _predictive(concentrations[rows, where], counts[rows, where]):
                 inside = np.clip(below + mass, low, high) - np.clip(below, low, high)
-                held += float((inside / mass).sum())
+                covered += float((inside / mass).sum())
                 total += len(mass)
-    return held / total if total else float("nan")
+    return covered / total if total else float("nan")
 
 
 def _predictive(concentrations: Floats, counts: Floats) -> list[tuple[Doubles, Doubles]]:
