@@ -61,7 +61,7 @@ class Evaluation:
     Attributes
     ----------
     models : tuple of Path
-        Where the model was loaded from (`Model.sources`); of several, their mean was scored.
+        Where the model was loaded from (``sources`` of a Model); of several, their mean was scored.
     digests : tuple of str
         The digest of the bundle of each, in hex (`Manifest.digest`).
     dataset : Dataset
