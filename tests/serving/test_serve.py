@@ -23,7 +23,6 @@ from galaxyclass.errors import ArgumentError
 from galaxyclass.model.load import load_model
 from galaxyclass.model.writers import write_table
 from galaxyclass.serving.batches import Predictor, Upload
-from galaxyclass.serving.galaxies import example_column
 from galaxyclass.serving.labels import LabelFile
 from galaxyclass.serving.limits import Limits
 from galaxyclass.serving.refusals import RefusedError
@@ -262,6 +261,8 @@ def test_galaxies_are_filtered_sorted_paged_and_written(site: Any, tmp_path: Pat
 
 @needs_extra
 def test_fields_show_a_column_of_this_model() -> None:
+    from galaxyclass.serving.galaxies import example_column
+
     classes = ClassTask("kind", ("no ring", "ring"), (0.5, 0.5))
     assert example_column(classes, ("id", "no ring", "ring")) == "no ring"
     votes = load_model().task
