@@ -80,6 +80,7 @@ WANTED = stretch_pixels(PICTURE, Stretch("galaxy-zoo-decals"), ("g", "r", "z"))
         bz2.compress(plain(BANDS="grz")),
         lzma.compress(plain(BANDS="grz")),
     ],
+    ids=["BANDS", "commas", "BAND0", "last", "in-front", "doubles", "HDU", "gzip", "bzip2", "xz"],
 )
 def test_three_bands_become_the_colours_of_their_survey(data: bytes) -> None:
     np.testing.assert_array_equal(levels(data), WANTED)
