@@ -12,11 +12,17 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: demo test coverage thorough hostile docs check audit format hooks changelog lock oldest newest dist release performance clean
 
 # Installed once, and again when what is to be installed changes: the versions of the lock file.
+# uv unpacks each wheel once, into a cache that is gone afterwards: 7 GB of disk at most, where pip
+# takes 10. pip follows where uv finds no index: only pip reads pip.conf.
 .venv/installed: pyproject.toml $(LOCK)
 	$(PYTHON) -c 'import sys; sys.exit("galaxyclass needs Python 3.11 or newer; PYTHON=… names one") if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --require-hashes --requirement $(LOCK)
+	$(BIN)/pip install --quiet --require-hashes --constraint $(LOCK) uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --cache-dir .venv/cache \
+	    --require-hashes --requirement $(LOCK) \
+	    || $(BIN)/pip install --quiet --require-hashes --requirement $(LOCK)
+	rm -rf .venv/cache
 	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@
 
