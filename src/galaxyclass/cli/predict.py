@@ -11,6 +11,7 @@ import click
 
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.notes import echo_notes, echo_warnings
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
@@ -69,7 +70,7 @@ How the predictions were made (version, model, digest, views, precision, how ima
 is kept in the metadata of OUTPUT; for a CSV, in OUTPUT_provenance.json."""
 
 
-@click.command(cls=options.ManyValues, epilog=EPILOG)
+@click.command(cls=ManyValues, epilog=EPILOG)
 @click.argument("models", metavar="[MODEL…]", nargs=-1, type=click.Path(path_type=Path))
 @options.images_or_bands
 @tile_options.tiles(required=False)

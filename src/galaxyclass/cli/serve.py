@@ -10,6 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.notes import show_notes
 from galaxyclass.cli.shown import echo
 
@@ -35,7 +36,7 @@ machine reaches the page by default. With another --host the printed address has
 connection is not encrypted. Ctrl-C stops the server."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("model", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
 @click.option(
     "--predictions",
