@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import click
+
+from galaxyclass.arguments import replaced_input
 
 #: Parameters that name what a command writes.
 _OUTPUTS = ("output", "gallery", "coordinates", "report", "log")
@@ -28,23 +28,16 @@ class Command(click.Command):
     def _refuse_lost_inputs(self, ctx: click.Context) -> None:
         """Refuse an output that is a file of the input, which it would replace."""
         names = {str(each.name): max(each.opts, key=len) for each in self.params}
+        inputs = {name: value for name, value in ctx.params.items() if name not in _OUTPUTS}
         for output in _OUTPUTS:
             path = ctx.params.get(output)
-            if not isinstance(path, Path) or not os.path.isfile(path):  # noqa: PTH113 - any name
-                continue
-            for name, value in ctx.params.items():
-                inputs = value if isinstance(value, tuple) else (value,)
-                files = [Path(each) for each in inputs if isinstance(each, Path | str) and each]
-                if name not in _OUTPUTS and any(
-                    os.path.isfile(each) and path.samefile(each)  # noqa: PTH113 - any text
-                    for each in files
-                ):
-                    what = names[name] if names[name].startswith("-") else name.upper()
-                    raise click.UsageError(
-                        f"{names[output]} {path} is the file of {what}, which would be lost: "
-                        "choose another file.",
-                        ctx,
-                    )
+            if (name := replaced_input(path, inputs)) is not None:
+                what = names[name] if names[name].startswith("-") else name.upper()
+                raise click.UsageError(
+                    f"{names[output]} {path} is the file of {what}, which would be lost: "
+                    "choose another file.",
+                    ctx,
+                )
 
     def _refuse_repeats(self, ctx: click.Context, args: list[str]) -> None:
         values, _, order = self.make_parser(ctx).parse_args(args=list(args))
