@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from galaxyclass.images.packs.write import pack
     from galaxyclass.model.backends.backend import Backend
     from galaxyclass.model.bundle.load import Bundle, ExportedBundle, load_bundle
+    from galaxyclass.model.carry import TableJoin
     from galaxyclass.model.export.export import Exported, export
     from galaxyclass.model.job import PredictionSummary
     from galaxyclass.model.load import load_model
@@ -177,6 +178,7 @@ _MODULES: dict[str, str] = {
     "SurveyRun": "survey.drive",
     "SurveyStatus": "survey.status",
     "SurveyStoppedError": "errors",
+    "TableJoin": "model.carry",
     "TableScores": "evaluation.score_predictions",
     "TileCutouts": "tiles.tile_cutouts",
     "Trained": "training.train",
@@ -293,6 +295,7 @@ __all__ = [
     "SurveyStoppedError",
     "Suspect",
     "Suspects",
+    "TableJoin",
     "TableScores",
     "TileCutouts",
     "Trained",

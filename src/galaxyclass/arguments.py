@@ -450,6 +450,9 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
     check, wanted = rule.check, rule.wanted
     if annotation == "Any" and rule.in_memory is not None:
         check, wanted = rule.in_memory, f"{wanted}, or data in memory"
+    elif "TableJoin" in annotation and rule.in_memory is not None:
+        check = as_either(as_instance("TableJoin"), rule.in_memory)
+        wanted = f"{wanted}, data in memory, or a TableJoin"
     elif "Dataset" in annotation:
         check, wanted = as_either(as_instance("Dataset"), rule.check), f"a Dataset, or {wanted}"
     elif rule.several and "Sequence" in annotation:

@@ -143,6 +143,7 @@ def command(
     whose mean is predicted. Without MODEL the pretrained model predicts, which comes with the
     package.
     """
+    from galaxyclass.model.carry import TableJoin
     from galaxyclass.model.predict import predict
 
     _require_images(images)
@@ -153,6 +154,17 @@ def command(
         raise click.UsageError("--table belongs to --images; tiles take their --catalogue.")
     if table is None:
         _refuse_without_table(context, catalogue=bool(tiles and sources["catalogue"]))
+        join = None
+    else:
+        join = TableJoin(
+            table,
+            carry=carry or ("all",),
+            id_column=id_column,
+            id_map=id_map,
+            match_radius=match_radius,
+            ra_column=sources["ra_column"],
+            dec_column=sources["dec_column"],
+        )
     with bars() as progress:
         source: Any = images
         if tiles:
@@ -167,13 +179,7 @@ def command(
             quote_formulas=quote_formulas,
             layout=layout,  # type: ignore[arg-type]
             reading=reading,
-            table=table,
-            carry=("all",) if tiles else carry or ("all",),
-            id_column=id_column if table is not None else None,
-            id_map=id_map,
-            match_radius=match_radius,
-            ra_column=None if tiles else sources["ra_column"],
-            dec_column=None if tiles else sources["dec_column"],
+            table=join,
             progress=progress,
         )
     if as_json:
