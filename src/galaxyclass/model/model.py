@@ -16,7 +16,8 @@ from galaxyclass.arguments import public
 from galaxyclass.errors import BundleError
 from galaxyclass.io.output import require_no_image
 from galaxyclass.model.auxiliary import in_labelling, in_task, labellings_of
-from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
+from galaxyclass.model.backends.backend import Backend
+from galaxyclass.model.backends.open_backend import choose_engine, open_backend
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import ComputedPrecision
 from galaxyclass.model.card import card_of, cutout_in_words, model_name
@@ -134,7 +135,7 @@ class Model:
         Raises
         ------
         MissingExtraError, DeviceError, BundleError
-            See `galaxyclass.model.backends.backend.open_backend`.
+            See `galaxyclass.model.backends.open_backend.open_backend`.
         """
         if self._backends is not None:
             return tuple(self._backends)
@@ -235,7 +236,7 @@ class Model:
         OutputError, BundleError
             An unknown name in `include`; the model does not have that column.
         MissingExtraError, DeviceError
-            See `galaxyclass.model.backends.backend.open_backend`.
+            See `galaxyclass.model.backends.open_backend.open_backend`.
 
         Examples
         --------

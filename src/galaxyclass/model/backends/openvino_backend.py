@@ -36,7 +36,7 @@ class OpenvinoBackend:
     but for its last layer and head is computed in bfloat16: OpenVINO sees to that by itself.
 
     Its parameters and attributes are those of `OnnxBackend`; the precision is chosen as by
-    `galaxyclass.model.backends.backend.open_backend`.
+    `galaxyclass.model.backends.open_backend.open_backend`.
 
     Raises
     ------
