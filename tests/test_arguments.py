@@ -226,6 +226,19 @@ def test_an_argument_of_another_place_is_shown_there(here: Path) -> None:
         galaxyclass.load_model().predict("nowhere", views=3)
 
 
+def test_objects_of_arguments_check_them_as_functions_do() -> None:
+    kinds: dict[Any, dict[str, Any]] = {
+        galaxyclass.InferenceOptions: {},
+        galaxyclass.TableJoin: {"table": "t.csv"},
+        galaxyclass.LabelPlan: {"label": "l.jsonl", "label_classes": ["a", "b"]},
+    }
+    for kind, needed in kinds.items():
+        for name in inspect.signature(kind).parameters:
+            with pytest.raises(ArgumentTypeError) as refused:
+                kind(**{**needed, name: object()})
+            assert refused.value.argument == name
+
+
 @public
 def example(count: int, *, seed: int = 0, views: int | None = None, overwrite: bool = False) -> Any:
     """What came through."""

@@ -61,7 +61,7 @@ GROUPS: dict[str, tuple[str, str, list[str]]] = {
         [
             *("report", "Report", "explain", "Explanation", "similar", "Neighbours"),
             *("map_galaxies", "GalaxyMap"),
-            *("select", "Selection", "suspects", "Suspects", "Suspect", "serve"),
+            *("select", "Selection", "suspects", "Suspects", "Suspect", "serve", "LabelPlan"),
         ],
     ),
     "trees": (

@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from galaxyclass.recipes.recipe import Recipe
     from galaxyclass.reports.report import Report, report
     from galaxyclass.selection.select import Selection, select
+    from galaxyclass.serving.label_plan import LabelPlan
     from galaxyclass.serving.start import serve
     from galaxyclass.similarity.map_galaxies import GalaxyMap, map_galaxies
     from galaxyclass.similarity.similar import Neighbours, similar
@@ -146,6 +147,7 @@ _MODULES: dict[str, str] = {
     "ImageError": "errors",
     "InferenceOptions": "model.options",
     "InvalidCatalogError": "errors",
+    "LabelPlan": "serving.label_plan",
     "MergedSurvey": "survey.merge",
     "MissingExtraError": "errors",
     "Model": "model.model",
@@ -263,6 +265,7 @@ __all__ = [
     "ImportedVotes",
     "InferenceOptions",
     "InvalidCatalogError",
+    "LabelPlan",
     "MergedSurvey",
     "MissingExtraError",
     "Model",

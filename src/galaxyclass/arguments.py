@@ -163,6 +163,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "like_images": replace(_PATH, in_memory=as_data),
     "labelled": _DATA,
     "spread": _count("a whole number", 1, 10_000),
+    "labels": ArgumentCheck("a LabelPlan", as_instance("LabelPlan")),
     "label": _PATH,
     "label_classes": ArgumentCheck("the names of classes", as_string, "them", distinct=True),
     "label_tree": _PATH,
