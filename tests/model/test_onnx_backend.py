@@ -188,8 +188,8 @@ def test_openvino_is_loaded_without_its_telemetry() -> None:
     pytest.importorskip("openvino")
     code = (
         "import sys, os; os.fork = None\n"
-        "from galaxyclass.model.backends.openvino_backend import _openvino\n"
-        "_openvino(); print(sys.modules.get('openvino_telemetry'))"
+        "from galaxyclass.model.backends.openvino_backend import import_openvino\n"
+        "import_openvino(); print(sys.modules.get('openvino_telemetry'))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "None"

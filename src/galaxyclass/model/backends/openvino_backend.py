@@ -19,7 +19,7 @@ from galaxyclass.model.output import ModelOutput
 from galaxyclass.workers.processes import core_count
 
 
-def _openvino() -> ModuleType:
+def import_openvino() -> ModuleType:
     """OpenVINO without its telemetry.
 
     On import that reports to its makers, from a forked process. Forks of a process with threads
@@ -53,7 +53,7 @@ class OpenvinoBackend:
         precision: ChosenPrecision = "auto",
     ) -> None:
         require_processor(device)
-        openvino = _openvino()
+        openvino = import_openvino()
         core = openvino.Core()
         self.concurrent = self.any_thread = True
         self.precision, self.note = choose_precision(
