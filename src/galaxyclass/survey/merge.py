@@ -114,6 +114,8 @@ def merge_survey(
 
     Raises
     ------
+    ArgumentError
+        A margin for anything but a HATS catalogue.
     SurveyError
         A shard is not done, or its result was changed; not every object is accounted for.
     OutputError
