@@ -273,9 +273,7 @@ def status(*, folder: Path, as_json: bool) -> None:
 @click.option(
     "--partition-rows",
     type=click.IntRange(1, 10**8),
-    default=1_000_000,
-    show_default=True,
-    help="For a HATS catalogue: the most rows of a file.",
+    help="For a folder: the most rows of a file; by default 1,000,000.",
 )
 @options.overwrite
 @options.quote_formulas_option
