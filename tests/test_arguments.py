@@ -17,7 +17,7 @@ import pytest
 import galaxyclass
 from galaxyclass.arguments import ARGUMENTS, public
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, GalaxyclassError
-from galaxyclass.wrong_calls import OF_DATASETS, OF_MODELS
+from galaxyclass.wrong_calls import OF_DATASETS, OF_JOINS, OF_MODELS
 
 #: Functions are imported by the tests that need them: some bring torch.
 FUNCTIONS = [name for name in galaxyclass.__all__ if name[0].islower()]
@@ -219,8 +219,24 @@ def test_an_argument_of_another_place_is_shown_there(here: Path) -> None:
         for name in OF_MODELS:
             with pytest.raises(ArgumentTypeError, match=rf"InferenceOptions\({name}=…\)`"):
                 function_named(title)(**given(function_named(title)), **{name: 1})
+    assert tuple(vars(galaxyclass.TableJoin("t.csv")))[1:] == OF_JOINS
+    with pytest.raises(ArgumentTypeError, match=r"galaxyclass.TableJoin\(table, carry=…\)"):
+        galaxyclass.predict(None, "nowhere", output="p.csv", table="t.csv", carry=["z"])
     with pytest.raises(ArgumentTypeError, match=r"galaxyclass.load_model\(model, views=…\)"):
         galaxyclass.load_model().predict("nowhere", views=3)
+
+
+def test_objects_of_arguments_check_them_as_functions_do() -> None:
+    kinds: dict[Any, dict[str, Any]] = {
+        galaxyclass.InferenceOptions: {},
+        galaxyclass.TableJoin: {"table": "t.csv"},
+        galaxyclass.LabelPlan: {"label": "l.jsonl", "label_classes": ["a", "b"]},
+    }
+    for kind, needed in kinds.items():
+        for name in inspect.signature(kind).parameters:
+            with pytest.raises(ArgumentTypeError) as refused:
+                kind(**{**needed, name: object()})
+            assert refused.value.argument == name
 
 
 @public
@@ -405,6 +421,7 @@ def test_one_name_has_one_type() -> None:
                 str(parameter.annotation)
                 .replace(" | None", "")
                 .replace("Dataset | ", "")
+                .replace("TableJoin | ", "")
                 .replace("ModelSource", "str | Path")
                 .replace("str | Path | Model", "str | Path")
             )

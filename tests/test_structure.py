@@ -297,6 +297,18 @@ def test_only_tasks_tells_one_kind_of_target_from_another() -> None:
     assert not found
 
 
+def test_tests_import_no_private_names() -> None:
+    private = [
+        f"{path.name}: {name.name}"
+        for path in Path(__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("galaxyclass")
+        for name in node.names
+        if name.name.startswith("_") and not name.name.endswith("__")
+    ]
+    assert private == []
+
+
 def test_public_namespace_is_what_it_says() -> None:
     for name in galaxyclass.__all__:
         assert getattr(galaxyclass, name) is not None

@@ -25,7 +25,7 @@ GROUPS: dict[str, tuple[str, str, list[str]]] = {
         "A model, and what it gives.",
         [
             *("load_model", "Model", "predict", "Predictions", "Prediction", "PredictionSummary"),
-            *("InferenceOptions", "Device", "ChosenPrecision", "combine", "Combined"),
+            *("InferenceOptions", "TableJoin", "Device", "ChosenPrecision", "combine", "Combined"),
             *("export", "Exported", "load_bundle", "Bundle", "ExportedBundle", "Backend"),
         ],
     ),
@@ -61,7 +61,7 @@ GROUPS: dict[str, tuple[str, str, list[str]]] = {
         [
             *("report", "Report", "explain", "Explanation", "similar", "Neighbours"),
             *("map_galaxies", "GalaxyMap"),
-            *("select", "Selection", "suspects", "Suspects", "Suspect", "serve"),
+            *("select", "Selection", "suspects", "Suspects", "Suspect", "serve", "LabelPlan"),
         ],
     ),
     "trees": (

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from galaxyclass.images.packs.write import pack
     from galaxyclass.model.backends.backend import Backend
     from galaxyclass.model.bundle.load import Bundle, ExportedBundle, load_bundle
+    from galaxyclass.model.carry import TableJoin
     from galaxyclass.model.export.export import Exported, export
     from galaxyclass.model.job import PredictionSummary
     from galaxyclass.model.load import load_model
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from galaxyclass.recipes.recipe import Recipe
     from galaxyclass.reports.report import Report, report
     from galaxyclass.selection.select import Selection, select
+    from galaxyclass.serving.label_plan import LabelPlan
     from galaxyclass.serving.start import serve
     from galaxyclass.similarity.map_galaxies import GalaxyMap, map_galaxies
     from galaxyclass.similarity.similar import Neighbours, similar
@@ -145,6 +147,7 @@ _MODULES: dict[str, str] = {
     "ImageError": "errors",
     "InferenceOptions": "model.options",
     "InvalidCatalogError": "errors",
+    "LabelPlan": "serving.label_plan",
     "MergedSurvey": "survey.merge",
     "MissingExtraError": "errors",
     "Model": "model.model",
@@ -177,6 +180,7 @@ _MODULES: dict[str, str] = {
     "SurveyRun": "survey.drive",
     "SurveyStatus": "survey.status",
     "SurveyStoppedError": "errors",
+    "TableJoin": "model.carry",
     "TableScores": "evaluation.score_predictions",
     "TileCutouts": "tiles.tile_cutouts",
     "Trained": "training.train",
@@ -261,6 +265,7 @@ __all__ = [
     "ImportedVotes",
     "InferenceOptions",
     "InvalidCatalogError",
+    "LabelPlan",
     "MergedSurvey",
     "MissingExtraError",
     "Model",
@@ -293,6 +298,7 @@ __all__ = [
     "SurveyStoppedError",
     "Suspect",
     "Suspects",
+    "TableJoin",
     "TableScores",
     "TileCutouts",
     "Trained",

@@ -10,9 +10,10 @@ import inspect
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
+from itertools import chain
 from types import FunctionType
 from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args
 
@@ -162,6 +163,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "like_images": replace(_PATH, in_memory=as_data),
     "labelled": _DATA,
     "spread": _count("a whole number", 1, 10_000),
+    "labels": ArgumentCheck("a LabelPlan", as_instance("LabelPlan")),
     "label": _PATH,
     "label_classes": ArgumentCheck("the names of classes", as_string, "them", distinct=True),
     "label_tree": _PATH,
@@ -360,28 +362,60 @@ def _require_inputs_kept(arguments: Mapping[str, Any]) -> None:
     ArgumentError
     """
     output = arguments.get("output")
+    inputs = {name: value for name, value in arguments.items() if name != "output"}
+    if (name := replaced_input(output, inputs)) is not None:
+        raise ArgumentError(
+            f"`output` is a file of `{name}`, which would be lost",
+            argument="output",
+            wanted="another file",
+            got=os.fsdecode(cast(str, output)),
+            hint="choose another `output`",
+        )
+
+
+def replaced_input(output: Any, inputs: Mapping[str, Any]) -> str | None:
+    """The input of which an output is a file, which writing would replace; None where none is.
+
+    Parameters
+    ----------
+    output : anything
+        Nothing is replaced where it is no path, or where no file is there.
+    inputs : mapping of str to anything
+        Paths, data sets, and sequences and mappings of them by name; anything else has no files.
+        Of a sequence the first thousand are looked at.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = os.path.join(tempfile.mkdtemp(), "a.csv")
+    >>> open(file, "w").close()
+    >>> replaced_input(file, {"seed": 0, "also": [("images", file)]})
+    'also'
+    """
     if not isinstance(output, str | os.PathLike) or not os.path.isfile(output):  # noqa: PTH113
-        return
-    for name, value in arguments.items():
-        inputs = [] if name == "output" else _paths_of(value)
-        if any(os.path.isfile(path) and os.path.samefile(path, output) for path in inputs):  # noqa: PTH113, PTH121
-            raise ArgumentError(
-                f"`output` is a file of `{name}`, which would be lost",
-                argument="output",
-                wanted="another file",
-                got=os.fsdecode(output),
-                hint="choose another `output`",
-            )
+        return None
+    for name, value in inputs.items():
+        if any(
+            os.path.isfile(path) and os.path.samefile(path, output)  # noqa: PTH113, PTH121
+            for path in _paths_of(value)
+        ):
+            return name
+    return None
 
 
-def _paths_of(value: Any) -> list[str | os.PathLike[str]]:
-    """The paths in an argument: itself, its items, or the table and the images of a data set."""
+def _paths_of(value: Any) -> Iterator[str | os.PathLike[str]]:
+    """The paths in an argument: itself, its items, or those of the parts of a data set."""
     if isinstance(value, str | os.PathLike):
-        return [value]
-    if isinstance(value, list | tuple):
-        return [item for item in value[:_MOST_INPUTS] if isinstance(item, str | os.PathLike)]
-    parts = [getattr(value, part, None) for part in ("table", "images")]
-    return [part for part in parts if isinstance(part, str | os.PathLike)]
+        yield value
+    elif isinstance(value, list | tuple):
+        yield from chain.from_iterable(map(_paths_of, value[:_MOST_INPUTS]))
+    elif isinstance(value, Mapping):
+        yield from _paths_of(list(value.values()))
+    else:
+        parts = (getattr(value, part, None) for part in ("table", "images", "id_map", "also"))
+        for part in parts:
+            if isinstance(part, str | os.PathLike | list | tuple):
+                yield from _paths_of(part)
 
 
 def check_argument(name: str, value: Any, annotation: str) -> Any:
@@ -417,6 +451,9 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
     check, wanted = rule.check, rule.wanted
     if annotation == "Any" and rule.in_memory is not None:
         check, wanted = rule.in_memory, f"{wanted}, or data in memory"
+    elif "TableJoin" in annotation and rule.in_memory is not None:
+        check = as_either(as_instance("TableJoin"), rule.in_memory)
+        wanted = f"{wanted}, data in memory, or a TableJoin"
     elif "Dataset" in annotation:
         check, wanted = as_either(as_instance("Dataset"), rule.check), f"a Dataset, or {wanted}"
     elif rule.several and "Sequence" in annotation:

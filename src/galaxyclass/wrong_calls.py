@@ -29,6 +29,9 @@ OF_DATASETS = (
     "also",
 )
 
+#: Arguments of `TableJoin`, which say how a table finds its images.
+OF_JOINS = ("carry", "id_column", "id_map", "match_radius", "ra_column", "dec_column")
+
 #: Arguments of `InferenceOptions` and `load_model`, which say how networks are run.
 OF_MODELS = ("views", "device", "precision", "batch_size", "workers", "labelling")
 
@@ -37,6 +40,8 @@ def _other_place(name: str, parameters: Mapping[str, inspect.Parameter]) -> str 
     """Where an argument belongs that a function takes as part of another one."""
     if name in OF_MODELS and "options" in parameters:
         return f"`options=galaxyclass.InferenceOptions({name}=…)`"
+    if name in OF_JOINS and "TableJoin" in str(getattr(parameters.get("table"), "annotation", "")):
+        return f"`table=galaxyclass.TableJoin(table, {name}=…)`"
     if name in OF_DATASETS and "Dataset" in str(
         getattr(parameters.get("images"), "annotation", "")
     ):

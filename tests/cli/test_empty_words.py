@@ -84,6 +84,8 @@ def test_an_output_never_replaces_an_input(
         with pytest.raises(ArgumentError, match="which would be lost") as refused:
             galaxyclass.predict(None, output=table, overwrite=True, **inputs)
         assert refused.value.argument == "output"
+    with pytest.raises(ArgumentError, match="a file of `images`, which would be lost"):
+        galaxyclass.explore(galaxyclass.Dataset("a", "b", also=[("c", table)]), output=table)
     assert table.read_text() == "id,class\n1,a\n"
     for words in (
         ["select", str(table), "--output", str(table)],

@@ -9,8 +9,8 @@ import click
 import pytest
 
 from galaxyclass.arguments import check_argument
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.main import COMMANDS, main
-from galaxyclass.cli.options import Command
 from galaxyclass.errors import ArgumentError, RecipeError
 from galaxyclass.recipes.settings import as_assignments
 

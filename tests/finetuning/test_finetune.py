@@ -18,10 +18,10 @@ from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import BundleError, OutputError, RecipeError, RunError
 from galaxyclass.explanation.answer_of import ExplainedOutput
 from galaxyclass.explanation.gradients import GradientMaps, RandomBackend
-from galaxyclass.finetuning import network as network_stage
+from galaxyclass.finetuning import network_training
 from galaxyclass.finetuning.beginning import open_beginning
 from galaxyclass.finetuning.finetuned import Finetuned
-from galaxyclass.finetuning.network import NetworkSchedule
+from galaxyclass.finetuning.network_training import NetworkSchedule
 from galaxyclass.images.packs.write import pack
 from galaxyclass.model.answer_shares import answer_shares, same_question
 from galaxyclass.model.brightness_profile import brightness_profile
@@ -186,7 +186,7 @@ def test_network_is_trained_where_it_is_asked_for(
     base: Path, classes: Classes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        network_stage, "FEW_LABELS", NetworkSchedule(epochs=2, patience=2, rate=3e-4)
+        network_training, "FEW_LABELS", NetworkSchedule(epochs=2, patience=2, rate=3e-4)
     )
     rounded = galaxyclass.load_bundle(base)
     rounded = replace(

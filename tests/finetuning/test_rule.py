@@ -7,7 +7,7 @@ import pytest
 
 from galaxyclass.finetuning.fit_probe import FittedAnswer
 from galaxyclass.finetuning.rule import rule_in_words
-from galaxyclass.finetuning.suspects import _table
+from galaxyclass.finetuning.suspects import suspects_table
 from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.classes.task import ClassTask
@@ -49,5 +49,5 @@ def test_an_answer_of_a_tree_is_named_with_its_question() -> None:
 
 def test_ids_of_a_column_with_the_name_of_another() -> None:
     columns = {"id": ["7"], "label": ["a"], "score": [1.0]}
-    table = _table("label", columns, np.array([0]))
+    table = suspects_table("label", columns, np.array([0]))
     assert table.to_pylist() == [{"label_of_galaxy": "7", "label": "a", "score": 1.0}]

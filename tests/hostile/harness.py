@@ -30,7 +30,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -158,8 +158,11 @@ class Bench:
 
             job.CHUNK_IMAGES = 8
             for name, value in shortened.items():
-                module, _, attribute = name.rpartition(".")
-                setattr(importlib.import_module(module), attribute, value)
+                room, _, attribute = name.rpartition(".")
+                module = importlib.import_module(room)
+                before = getattr(module, attribute)
+                after = replace(before, **value) if isinstance(value, dict) else value
+                setattr(module, attribute, after)
             changes = Changes(self.work, kill_at)
             sys.addaudithook(changes.see)
             status = INTERRUPTED

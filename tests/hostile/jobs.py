@@ -35,7 +35,8 @@ class Job:
     most : int
         Moments at most: each takes long.
     shortened : mapping
-        What is replaced: ``module.NAME`` -> value, such as a number of the package, smaller.
+        What is replaced: ``module.NAME`` -> value, such as a number of the package, smaller; a
+        mapping replaces fields of a dataclass.
     ends_with : int
         The exit status of the command that is left alone.
     costly : bool
@@ -122,7 +123,7 @@ JOBS = {
             *CACHED,
         ),
         slow=True,
-        shortened={"galaxyclass.finetuning.network.EPOCHS": 2},
+        shortened={"galaxyclass.finetuning.network_training.FEW_LABELS": {"epochs": 2}},
     ),
     "suspects": Job(("suspects", "{inputs}/run", *DATA, "--output", "doubtful.csv", *CACHED)),
     "explain": Job(

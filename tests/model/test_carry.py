@@ -17,7 +17,7 @@ from galaxyclass.data.sky_columns import find_sky_columns, match_on_sky, read_po
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.images.positions import position_of_name, positions_of
-from galaxyclass.model.carry import Catalogue, carry_columns
+from galaxyclass.model.carry import TableJoin, carry_columns
 from galaxyclass.model.image_source import ImageSource, open_images
 from galaxyclass.model.load import load_model
 
@@ -33,7 +33,7 @@ def images(folder: Path, *names: str) -> Path:
 
 def carried(folder: Path, table: Any, **options: Any) -> ImageSource:
     source = open_images(folder, id_column="GalaxyID")
-    return carry_columns(source, Catalogue(table, **options), folder)
+    return carry_columns(source, TableJoin(table, **options), folder)
 
 
 def columns(source: ImageSource) -> dict[str, Sequence[Any]]:
@@ -104,15 +104,15 @@ def test_by_position(tmp_path: Path) -> None:
 def test_the_columns_of_positions_are_named(tmp_path: Path) -> None:
     folder = images(tmp_path / "images", "J0.8121-0.0383.jpg")
     table = pa.table({"lon": [0.8121], "lat": [-0.0383], "z": [0.1]})
-    source = carried(folder, table, match_radius=1.0, sky_columns=("lon", "lat"))
+    source = carried(folder, table, match_radius=1.0, ra_column="lon", dec_column="lat")
     assert columns(source)["z"] == [0.1]
     with pytest.raises(ArgumentError, match="no column 'lat2'"):
-        carried(folder, table, match_radius=1.0, sky_columns=("lon", "lat2"))
+        carried(folder, table, match_radius=1.0, ra_column="lon", dec_column="lat2")
     with pytest.raises(CatalogError, match="no columns of right ascension") as error:
         carried(folder, table, match_radius=1.0)
     assert error.value.hint == "name them: `ra_column` and `dec_column`"
     with pytest.raises(ArgumentError, match="`ra_column` belongs to a join by position"):
-        load_model().predict(folder, table=table, ra_column="lon")
+        TableJoin(table, ra_column="lon")
 
 
 def test_positions_of_names_and_of_wcs(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from galaxyclass.errors import BundleError, DeviceError
-from galaxyclass.model.backends.backend import is_concurrent, open_backend
+from galaxyclass.model.backends.backend import is_concurrent
 from galaxyclass.model.backends.onnx_backend import OnnxBackend
+from galaxyclass.model.backends.open_backend import open_backend
 from galaxyclass.model.backends.openvino_backend import OpenvinoBackend
 from galaxyclass.model.bundle.load import Bundle, Role, load_bundle
 from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
@@ -132,7 +133,7 @@ def test_without_weights_openvino_computes_bfloat16_and_onnxruntime_the_rest(
     bundle = boxed(by_hand().SerializeToString())
     assert isinstance(open_backend(bundle), OnnxBackend)
     assert isinstance(open_backend(bundle, "cpu", "fp32"), OnnxBackend)
-    module = sys.modules["galaxyclass.model.backends.backend"]
+    module = sys.modules["galaxyclass.model.backends.open_backend"]
     there = module.find_spec
     monkeypatch.setattr(module, "find_spec", lambda name: name != "openvino" and there(name))
     assert isinstance(open_backend(bundle, "cpu", "bf16"), OnnxBackend)
@@ -187,8 +188,8 @@ def test_openvino_is_loaded_without_its_telemetry() -> None:
     pytest.importorskip("openvino")
     code = (
         "import sys, os; os.fork = None\n"
-        "from galaxyclass.model.backends.openvino_backend import _openvino\n"
-        "_openvino(); print(sys.modules.get('openvino_telemetry'))"
+        "from galaxyclass.model.backends.openvino_backend import import_openvino\n"
+        "import_openvino(); print(sys.modules.get('openvino_telemetry'))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "None"

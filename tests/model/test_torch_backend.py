@@ -23,7 +23,8 @@ from galaxyclass.errors import (
     MissingExtraError,
     PredictionInterruptedError,
 )
-from galaxyclass.model.backends.backend import natural_batch_size, open_backend
+from galaxyclass.model.backends.backend import natural_batch_size
+from galaxyclass.model.backends.open_backend import open_backend
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.load import load_model

@@ -23,6 +23,7 @@ from galaxyclass.errors import ArgumentError
 from galaxyclass.model.load import load_model
 from galaxyclass.model.writers import write_table
 from galaxyclass.serving.batches import Predictor, Upload
+from galaxyclass.serving.label_plan import LabelPlan
 from galaxyclass.serving.labels import LabelFile
 from galaxyclass.serving.limits import Limits
 from galaxyclass.serving.refusals import RefusedError
@@ -440,16 +441,23 @@ def test_one_bad_request_spoils_no_other_and_the_queue_is_bounded(tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"label": "l.jsonl", "label_classes": ["a", "b"]}, "which galaxies are labelled"),
-        ({"label_classes": ["a", "b"]}, "where are the labels kept"),
-        ({"label": "l.jsonl", "predictions": "p.parquet"}, "what are galaxies labelled as"),
-        ({"label": "l", "predictions": "p", "label_classes": ["a", "b"], "by": "unlike"}, "unlike"),
+        ({"label_classes": ["a", "b"]}, "which galaxies are labelled"),
+        ({"label_classes": ["a"]}, "these cannot be the classes"),
+        ({}, "what are galaxies labelled as"),
+        ({"label_classes": ["a", "b"], "label_tree": "galaxy_zoo_2"}, "what are galaxies labelled"),
+        ({"label_classes": ["a", "b"], "by": "unlike"}, "unlike"),
         ({"repeat": 0.9}, "a share, 0 to 0.5"),
     ],
 )
 def test_arguments_that_do_not_fit_together(arguments: dict[str, Any], words: str) -> None:
+    predictions = "p" if arguments.get("label_classes") == ["a"] else None
     with pytest.raises(ArgumentError, match=words):
-        serve("pretrained", **arguments)
+        serve("pretrained", predictions=predictions, labels=LabelPlan("l.jsonl", **arguments))
+
+
+def test_options_of_labels_without_labels(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--by", "strange", "--repeat", "0"]) == 2
+    assert "--by, --repeat: only with --label" in capsys.readouterr().err
 
 
 def test_help_needs_no_extra(capsys: pytest.CaptureFixture[str]) -> None:

@@ -162,7 +162,7 @@ def test_wrong_addresses(
     failed = survey.run_shards([0], retries=0).failed
     assert "memory://sky/a: gone since the survey was planned" in failed[0].error
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    remote._filesystem.cache_clear()
+    remote.filesystem_of.cache_clear()
     with pytest.raises(MissingExtraError) as caught:
         planned("s3://sky", "other")
     assert caught.value.hint == 'pip install "galaxyclass[remote]"'

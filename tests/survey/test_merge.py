@@ -62,6 +62,8 @@ def test_one_file_of_each_kind(with_positions: Survey, tmp_path: Path) -> None:
         with_positions.merge(output=tmp_path / "all.csv")
     with pytest.raises(ArgumentError, match="only a HATS catalogue has"):
         with_positions.merge(output=tmp_path / "other.csv", margin=5)
+    with pytest.raises(ArgumentError, match="only a folder has several files"):
+        with_positions.merge(output=tmp_path / "other.csv", partition_rows=5)
 
 
 def test_a_folder_without_positions(planned: Planned, tmp_path: Path) -> None:

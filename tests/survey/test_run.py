@@ -217,7 +217,7 @@ def test_a_full_disk_fails_one_shard_and_not_the_others(
     planned: Planned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     survey = planned()
-    publish = ShardRunner._publish
+    publish = ShardRunner.publish
 
     def full(self: ShardRunner, shard: Any, *rest: Any) -> Any:
         if shard.number == 1:
@@ -225,7 +225,7 @@ def test_a_full_disk_fails_one_shard_and_not_the_others(
         return publish(self, shard, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ShardRunner, "_publish", full)
+        patch.setattr(ShardRunner, "publish", full)
         result = survey.run_shards(ALL)
     assert (result.done, result.failed[0].shard, result.failed[0].attempts) == (2, 1, 3)
     assert survey.run_shards(ALL).done == 3

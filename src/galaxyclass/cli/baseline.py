@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.notes import echo_notes, show_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import console, rich_table
@@ -30,7 +31,7 @@ table is scored on the same galaxies. The output folder gets scores.csv, metrics
 split.csv."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @options.dataset(options.classes, options.skip_invalid)
 @options.output("the scores: a folder")
 @click.option(

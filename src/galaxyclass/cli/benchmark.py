@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.plain_console import PlainConsole
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
@@ -37,7 +38,7 @@ NAMES = {
 }
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.option(
     "--images",
     type=click.Path(path_type=Path),

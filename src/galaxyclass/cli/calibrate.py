@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.coverage import coverage_lines, width_unit
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
@@ -32,7 +33,7 @@ The calibration becomes part of the model, or of its copy. Use galaxies like tho
 predict: images of the same survey, votes collected in the same way. Calibrate before you export."""
 
 
-@click.command(cls=options.ManyValues, epilog=EPILOG)
+@click.command(cls=ManyValues, epilog=EPILOG)
 @click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid)
 @click.option(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
@@ -23,7 +24,7 @@ split.seed, as `best` does, runs of all seeds hold out the same galaxies, and th
 scored on them."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument(
     "models", metavar="MODEL MODEL…", nargs=-1, required=True, type=click.Path(path_type=Path)
 )

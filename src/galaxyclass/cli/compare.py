@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.trials import show_trials
 
@@ -27,7 +28,7 @@ curves), runs/ (a run per trial, for evaluate and predict) and logs/. A trial th
 of memory is a row too. After Ctrl-C or a kill the same command goes on."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("recipes", metavar="RECIPE…", nargs=-1, required=True)
 @click.option(
     "--vary",

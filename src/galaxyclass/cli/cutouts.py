@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
@@ -33,7 +34,7 @@ cutouts_failed.csv. A stopped job goes on when the same command is given again.
 `galaxyclass predict --tiles …` predicts sources without files between."""
 
 
-@click.command(cls=options.ManyValues, epilog=EPILOG)
+@click.command(cls=ManyValues, epilog=EPILOG)
 @tile_options.tiles(required=True)
 @tile_options.sources(alone=True)
 @options.output("the cutouts: a folder, new or empty")

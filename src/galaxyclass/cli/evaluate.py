@@ -10,6 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.coverage import coverage_lines, width_unit
 from galaxyclass.cli.notes import echo_notes, echo_warnings
 from galaxyclass.cli.shown import echo
@@ -34,7 +35,7 @@ and metrics.json. Galaxies that the run was trained on are left out, unless --pa
 they are recognised by their id, or by their image under another id."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument(
     "models", metavar="MODEL…", nargs=-1, required=True, type=click.Path(path_type=Path)
 )

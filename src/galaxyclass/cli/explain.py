@@ -11,6 +11,7 @@ import click
 from galaxyclass.arguments import ExplanationMethod
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 
@@ -28,7 +29,7 @@ Beside the figure are its numbers: spiral.csv (how faithful each map is), spiral
 spiral_maps.npz (the maps)."""
 
 
-@click.command(cls=options.ManyValues, epilog=EPILOG)
+@click.command(cls=ManyValues, epilog=EPILOG)
 @click.argument("models", metavar="[MODEL…]", nargs=-1, type=click.Path(path_type=Path))
 @options.images
 @click.option(

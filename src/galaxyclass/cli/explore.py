@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.notes import echo_notes, show_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused, unused_json
@@ -27,7 +28,7 @@ The output folder gets index.html (a self-contained page), each figure as PNG an
 numbers as CSV. Only images that are shown are read."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @options.dataset(options.classes)
 @options.output("the page, figures and numbers: a folder")
 @click.option(

@@ -9,6 +9,7 @@ import click
 from galaxyclass.arguments import Bits
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.shown import echo
 
 EPILOG = """\b
@@ -28,7 +29,7 @@ It is compared with MODEL before it is written."""
 BITS: dict[str, Bits] = {"32": 32, "16": 16, "8": 8}
 
 
-@click.command(cls=options.ManyValues, epilog=EPILOG)
+@click.command(cls=ManyValues, epilog=EPILOG)
 @click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
 @options.output("the network: a name that ends in .onnx")
 @click.option(

@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.notes import echo_notes, show_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
@@ -35,7 +36,7 @@ Every score that is printed is of galaxies that the predictor had not learnt. Th
 written has learnt all labels."""
 
 
-@click.command(cls=options.ManyValues, epilog=EPILOG)
+@click.command(cls=ManyValues, epilog=EPILOG)
 @click.argument("model", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid, options.classes)
 @options.output("the model: a new folder, usable as a run")

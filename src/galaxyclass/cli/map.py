@@ -12,6 +12,7 @@ import click
 from galaxyclass.arguments import MapMethod
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 
@@ -32,7 +33,7 @@ the coordinates of every galaxy, and map.png, a picture of the map (where matplo
         half a minute for ten thousand galaxies"""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @options.predictions
 @options.output("the page: a file that ends in .html")
 @options.images_folder_or_none

@@ -10,6 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
@@ -27,7 +28,7 @@ cache and starts at once."""
 _SHOWN = 5
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @options.images_folder
 @options.table
 @options.id_column

@@ -11,6 +11,7 @@ import click
 
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.notes import echo_notes, echo_warnings
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
@@ -69,7 +70,7 @@ How the predictions were made (version, model, digest, views, precision, how ima
 is kept in the metadata of OUTPUT; for a CSV, in OUTPUT_provenance.json."""
 
 
-@click.command(cls=options.ManyValues, epilog=EPILOG)
+@click.command(cls=ManyValues, epilog=EPILOG)
 @click.argument("models", metavar="[MODEL…]", nargs=-1, type=click.Path(path_type=Path))
 @options.images_or_bands
 @tile_options.tiles(required=False)
@@ -142,6 +143,7 @@ def command(
     whose mean is predicted. Without MODEL the pretrained model predicts, which comes with the
     package.
     """
+    from galaxyclass.model.carry import TableJoin
     from galaxyclass.model.predict import predict
 
     _require_images(images)
@@ -152,6 +154,17 @@ def command(
         raise click.UsageError("--table belongs to --images; tiles take their --catalogue.")
     if table is None:
         _refuse_without_table(context, catalogue=bool(tiles and sources["catalogue"]))
+        join = None
+    else:
+        join = TableJoin(
+            table,
+            carry=carry or ("all",),
+            id_column=id_column,
+            id_map=id_map,
+            match_radius=match_radius,
+            ra_column=sources["ra_column"],
+            dec_column=sources["dec_column"],
+        )
     with bars() as progress:
         source: Any = images
         if tiles:
@@ -166,13 +179,7 @@ def command(
             quote_formulas=quote_formulas,
             layout=layout,  # type: ignore[arg-type]
             reading=reading,
-            table=table,
-            carry=("all",) if tiles else carry or ("all",),
-            id_column=id_column if table is not None else None,
-            id_map=id_map,
-            match_radius=match_radius,
-            ra_column=None if tiles else sources["ra_column"],
-            dec_column=None if tiles else sources["dec_column"],
+            table=join,
             progress=progress,
         )
     if as_json:

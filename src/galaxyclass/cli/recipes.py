@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ Examples:
 Start with `fast`. `galaxyclass train` takes the name of a recipe, or a TOML file of your own."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("name", required=False)
 @options.settings
 def command(name: str | None, settings: tuple[str, ...]) -> None:

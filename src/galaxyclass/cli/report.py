@@ -10,6 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
@@ -34,7 +35,7 @@ The page is one file that opens without a network. Its numbers are beside it, in
 PAGE_numbers: report.json, a CSV file for each table, and the predictions."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument(
     "models", metavar="MODEL…", nargs=-1, required=True, type=click.Path(path_type=Path)
 )

@@ -10,6 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
@@ -35,7 +36,7 @@ OUTPUT has a row for each galaxy, in the order in which they should be labelled:
 and all other columns of the predictions."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @options.predictions
 @options.output("the galaxies: a name that ends in .csv, .parquet, .fits, .vot or .ecsv")
 @click.option(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.notes import show_notes
 from galaxyclass.cli.shown import echo
 
@@ -35,7 +36,11 @@ machine reaches the page by default. With another --host the printed address has
 connection is not encrypted. Ctrl-C stops the server."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+#: Options of a labelling.
+_OF_LABELS = ("classes", "tree", "by", "answer", "where", "renew_every", "repeat")
+
+
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("model", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
 @click.option(
     "--predictions",
@@ -106,16 +111,47 @@ connection is not encrypted. Ctrl-C stops the server."""
 @click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
 @options.quote_formulas_option
 @options.inference
+@click.pass_context
 def command(
+    context: click.Context,
     *,
+    model: Path,
+    predictions: Path | None,
+    images: Path | None,
+    label: Path | None,
     classes: tuple[str, ...],
     tree: str | None,
+    by: str,
+    answer: str | None,
+    where: tuple[str, ...],
+    renew_every: int,
+    repeat: float,
+    host: str,
+    port: int,
     open_page: bool,
+    quote_formulas: bool,
     inference: InferenceOptions,
-    **arguments: Any,
 ) -> None:
     """Open a page to predict, look at and label galaxies, with an API for programs."""
+    from galaxyclass.serving.label_plan import LabelPlan
     from galaxyclass.serving.start import serve
+
+    labels = None
+    if label is not None:
+        labels = LabelPlan(
+            label,
+            label_classes=classes,
+            label_tree=tree,
+            by=by,
+            answer=answer,
+            where=where,
+            renew_every=renew_every,
+            repeat=repeat,
+        )
+    elif unused := [
+        option for name, option in options.stated(context).items() if name in _OF_LABELS
+    ]:
+        raise click.UsageError(f"{', '.join(unused)}: only with --label.")
 
     def ready(address: str) -> None:
         echo(f"{address}  (Ctrl-C stops it)")
@@ -125,10 +161,14 @@ def command(
     show_notes()
     with bars() as progress:
         serve(
-            label_classes=classes,
-            label_tree=tree,
+            model,
+            predictions=predictions,
+            images=images,
+            labels=labels,
+            host=host,
+            port=port,
+            quote_formulas=quote_formulas,
             options=inference,
             progress=progress,
             ready=ready,
-            **arguments,
         )

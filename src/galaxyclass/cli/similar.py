@@ -10,6 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
@@ -34,7 +35,7 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
 --unlike is subtracted."""
 
 
-@click.command(cls=options.ManyValues, epilog=EPILOG)
+@click.command(cls=ManyValues, epilog=EPILOG)
 @options.predictions
 @click.option("--like", multiple=True, metavar="ID", help="A galaxy of the file; repeatable.")
 @click.option(

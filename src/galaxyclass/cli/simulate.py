@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
@@ -29,7 +30,7 @@ truth.csv."""
 _DEFAULTS = {"galaxies": (500, 424), "hundred": (20_000, 64)}
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.option(
     "--kind",
     type=click.Choice(list(_DEFAULTS)),

@@ -11,6 +11,7 @@ import click
 
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.survey_lines import duration, show_status
@@ -69,10 +70,10 @@ Examples:
 While a shard is missing, nothing is merged: `galaxyclass survey run night` predicts it."""
 
 
-class _Commands(options.ManyValues, click.Group):
+class _Commands(ManyValues, click.Group):
     """A group; its commands take several values after one name."""
 
-    command_class = options.ManyValues
+    command_class = ManyValues
 
 
 @click.group(cls=_Commands, epilog=EPILOG)
@@ -272,9 +273,7 @@ def status(*, folder: Path, as_json: bool) -> None:
 @click.option(
     "--partition-rows",
     type=click.IntRange(1, 10**8),
-    default=1_000_000,
-    show_default=True,
-    help="For a HATS catalogue: the most rows of a file.",
+    help="For a folder: the most rows of a file; by default 1,000,000.",
 )
 @options.overwrite
 @options.quote_formulas_option

@@ -11,6 +11,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.notes import echo_warnings
 from galaxyclass.cli.shown import echo
 from galaxyclass.errors import SurveyError
@@ -30,7 +31,7 @@ Examples:
 Shards that are done are skipped: the same command, given again, goes on."""
 
 
-@click.command("run", cls=options.ManyValues, epilog=EPILOG)
+@click.command("run", cls=ManyValues, epilog=EPILOG)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--here", is_flag=True, help="On this machine: the default.")
 @click.option(

@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
@@ -27,7 +28,7 @@ The table has all galaxies, the least believable label first: id, label, suggest
 the label is probably wrong, and the image. Look at the first ones, and correct your table."""
 
 
-@click.command(cls=options.ManyValues, epilog=EPILOG)
+@click.command(cls=ManyValues, epilog=EPILOG)
 @click.argument("model", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid, options.classes)
 @click.option("--output", type=click.Path(path_type=Path), help="A table to write.")

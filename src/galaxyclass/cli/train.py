@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
 from galaxyclass.short import counted
@@ -51,7 +52,7 @@ The run's folder gets recipe.toml, run.json, history.csv, metrics.json, curves.p
 the bundle of all networks together, and their runs in runs/."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("recipe", required=False)
 @options.dataset(
     options.skip_invalid, options.classes, options.also, options.also_labelling, required=False

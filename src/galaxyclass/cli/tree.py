@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
@@ -26,7 +27,7 @@ Each command that reads a table takes the file by --tree. A model keeps the tree
 on."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("name", required=False)
 @click.option(
     "--from",

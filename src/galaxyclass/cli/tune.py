@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.notes import echo_notes, show_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.trials import show_trials
@@ -30,7 +31,7 @@ A trial that fails is a row too. After Ctrl-C or a kill the same command goes on
 trials may be raised."""
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("recipe")
 @click.option(
     "--vary",

@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import Command
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
@@ -26,7 +27,7 @@ _SHOWN = 5
 _COLOURS = {"error": "red", "note": "yellow"}
 
 
-@click.command(cls=options.Command, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @options.dataset()
 @options.workers
 @click.option(

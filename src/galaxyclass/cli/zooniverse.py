@@ -8,6 +8,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.command import Command, ManyValues
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
@@ -42,7 +43,7 @@ def command() -> None:
     """Write subjects for a Zooniverse project, and count its classifications on a tree."""
 
 
-@command.command("export", cls=options.ManyValues, epilog=EXPORT_EPILOG)
+@command.command("export", cls=ManyValues, epilog=EXPORT_EPILOG)
 @click.option(
     "--images",
     required=True,
@@ -129,7 +130,7 @@ def export_command(
     )
 
 
-@command.command("import", cls=options.Command, epilog=IMPORT_EPILOG)
+@command.command("import", cls=Command, epilog=IMPORT_EPILOG)
 @click.argument("export", metavar="EXPORT", type=click.Path(path_type=Path))
 @click.option(
     "--tree",

@@ -153,7 +153,7 @@ def suspects(
         mirrors = mirror_notes(out_of_fold, beginning, sample)
     doubt = labels.task.doubt(out_of_fold.mean, labels.values, votes)
     catalog, order = sample.catalog, np.argsort(-doubt.score, kind="stable")
-    ranked = _table(
+    ranked = suspects_table(
         catalog.ids.column,
         {
             "id": catalog.ids.values,
@@ -171,7 +171,8 @@ def suspects(
     return Suspects(ranked, int(doubt.probable.sum()), all_notes, sample.unused)
 
 
-def _table(id_column: str, columns: dict[str, Any], order: NDArray[np.int64]) -> pa.Table:
+def suspects_table(id_column: str, columns: dict[str, Any], order: NDArray[np.int64]) -> pa.Table:
+    """Columns in an order of their rows; the ids are called by their column of the labels."""
     import pyarrow as pa
 
     others = columns.keys() - {"id"}

@@ -10,7 +10,8 @@ from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.finetuning.beginning import Beginning
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies
 from galaxyclass.finetuning.finetuned import Made, Rung, scored_rung
-from galaxyclass.finetuning.network import NetworkData, train_on_all, try_network
+from galaxyclass.finetuning.network import train_on_all, try_network
+from galaxyclass.finetuning.network_training import NetworkTraining
 from galaxyclass.networks.probed import ProbedNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
 from galaxyclass.progress import Progress
@@ -48,7 +49,7 @@ def with_network(
     task, options = labels.task, beginning.model.options
     base = load_weights(beginning.model.bundles[0])
     assert not isinstance(base, ProbedNetwork), "`open_beginning` takes the probe away"
-    data = NetworkData(
+    training = NetworkTraining(
         labels=labels,
         images=sample.pack.images,
         rows=sample.rows,
@@ -57,7 +58,7 @@ def with_network(
         device=options.device,
         seed=seed,
     )
-    trial = try_network(data, progress, give_up=only_if_it_pays)
+    trial = try_network(training, progress, give_up=only_if_it_pays)
     if trial.out_of_fold is None:
         log.info(
             "training the network does not pay: it predicts galaxies of the first fold no better "
@@ -76,13 +77,13 @@ def with_network(
             trial.error,
         )
         return made
-    network = train_on_all(data, made.probe, trial.epochs, trial.share, progress)
+    network = train_on_all(training, made.probe, trial.epochs, trial.share, progress)
     link = task.fit_link(trial.raw, labels.values)
     return replace(
         made,
         key="network",
         probe=network.read_probe().linked(*link),
         out_of_fold=trial.out_of_fold,
-        features=data.features(network),
+        features=training.features(network),
         write_weights=partial(write_weights, network.base),
     )

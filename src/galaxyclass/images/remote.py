@@ -74,12 +74,13 @@ def find_filesystem(address: str) -> tuple[Any, str]:
     """
     match = _ADDRESS.match(address)
     scheme = match[1].lower() if match else ""
-    files = _filesystem(scheme)
+    files = filesystem_of(scheme)
     return files, files._strip_protocol(address)
 
 
 @cache
-def _filesystem(scheme: str) -> Any:
+def filesystem_of(scheme: str) -> Any:
+    """What reads one kind of address, such as ``s3``; its errors are those of `find_filesystem`."""
     fsspec: Any = require("fsspec")
     try:
         return fsspec.filesystem(scheme)

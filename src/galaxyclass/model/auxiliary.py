@@ -8,12 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import BundleError
-from galaxyclass.model.backends.backend import (
-    Backend,
-    ConcurrentBackend,
-    is_concurrent,
-    runs_in_any_thread,
-)
+from galaxyclass.model.backends.backend import Backend, WrappingBackend
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.ensemble import Member
 from galaxyclass.model.output import ModelOutput
@@ -70,19 +65,12 @@ def _bundle_of(bundle: Bundle, task: Task) -> Bundle:
     return replace(bundle, manifest=replace(bundle.manifest, task=task, auxiliary=()))
 
 
-class _Auxiliary:
+class _Auxiliary(WrappingBackend):
     """A backend whose values are those of an auxiliary task."""
 
     def __init__(self, backend: Backend, index: int) -> None:
-        self._backend, self._index = backend, index
-        self.concurrent = is_concurrent(backend)
-        self.any_thread = runs_in_any_thread(backend)
-        self.precision = backend.precision if isinstance(backend, ConcurrentBackend) else "fp32"
-        self.note = backend.note if isinstance(backend, ConcurrentBackend) else ""
-
-    def begin_thread(self) -> None:
-        if isinstance(self._backend, ConcurrentBackend):
-            self._backend.begin_thread()
+        super().__init__(backend)
+        self._index = index
 
     def __call__(self, *cutouts: NDArray[np.uint8]) -> ModelOutput:
         output = self._backend(*cutouts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import check_argument
 from galaxyclass.data.catalog.catalog import row_word
 from galaxyclass.data.catalog.id_map import open_map, with_map
 from galaxyclass.data.catalog.matching import ImageNames
@@ -25,30 +26,43 @@ from galaxyclass.data.unused import Unused, unused_columns
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.images.positions import positions_of
 from galaxyclass.model.image_source import ImageSource
-from galaxyclass.short import counted, first_few, verb
+from galaxyclass.short import counted, first_few, short_path, summary, verb
 from galaxyclass.tasks.names import free_name
 
 #: The column of the distance between an image and its row, in arcseconds.
 SEPARATION = "match_arcsec"
 
 
-@dataclass(frozen=True)
-class Catalogue:
-    """A user's catalogue, whose columns are carried into the predictions.
+@dataclass(frozen=True, eq=False, repr=False)
+class TableJoin:
+    """A table whose columns are copied beside predictions, and how its rows find their images.
 
     Attributes
     ----------
     table : path or table in memory
+        A catalogue of any format (see `read_catalog`).
     carry : sequence of str
-        Its columns; ``all`` for all of them.
-    id_column : str or None
-        Its ids, or paths of images; found by `find_ids` if not stated.
-    id_map : path or table in memory, or None
-        Joins its ids to names of images.
-    match_radius : float or None
-        Join by position, within so many arcseconds.
-    sky_columns : (str or None, str or None)
-        Its columns of right ascension and declination; found by `find_sky_columns` if not stated.
+        The columns that are copied; by default all.
+    id_column : str, optional
+        Its ids, or paths of images; by default the column that names the images.
+    id_map : path or table in memory, optional
+        Joins its ids to the names of images, as in `read_catalog`.
+    match_radius : float, optional
+        Join by position instead: the nearest row within so many arcseconds. The position of an
+        image is that of its name (J101112.3+040506.7) or of its WCS (FITS).
+    ra_column, dec_column : str, optional
+        Right ascension and declination, for ``match_radius``; by default found by their UCDs or
+        names.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        A value that is not possible, or of another type; a column of positions without a radius.
+
+    Examples
+    --------
+    >>> TableJoin("sdss.fits", carry=["z"], match_radius=1.0)
+    <TableJoin of sdss.fits within 1 arcsec>
     """
 
     table: Any
@@ -56,55 +70,46 @@ class Catalogue:
     id_column: str | None = None
     id_map: Any = None
     match_radius: float | None = None
-    sky_columns: tuple[str | None, str | None] = (None, None)
+    ra_column: str | None = None
+    dec_column: str | None = None
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value is not each.default:
+                value = check_argument(each.name, value, str(each.type))
+                object.__setattr__(self, each.name, value)
+        for argument in ("ra_column", "dec_column"):
+            if getattr(self, argument) is not None and self.match_radius is None:
+                raise ArgumentError(
+                    f"`{argument}` belongs to a join by position",
+                    argument=argument,
+                    hint="state the `match_radius`, in arcseconds",
+                )
+
+    def __repr__(self) -> str:
+        table = "a table in memory" if is_table(self.table) else short_path(self.table)
+        radius = self.match_radius
+        return summary(
+            f"TableJoin of {table}" + ("" if radius is None else f" within {radius:g} arcsec")
+        )
 
 
-def make_catalogue(
-    table: Any,
-    carry: Sequence[str],
-    id_column: str | None,
-    id_map: Any,
-    match_radius: float | None,
-    *,
-    sky_columns: tuple[str | None, str | None] = (None, None),
-) -> Catalogue | None:
-    """The catalogue of a call's arguments; None where it names no table.
-
-    Raises
-    ------
-    ArgumentError
-        An argument that needs a table, or a join by position.
-    """
-    for argument, column in zip(("ra_column", "dec_column"), sky_columns, strict=True):
-        if column is not None and match_radius is None:
-            raise ArgumentError(
-                f"`{argument}` belongs to a join by position",
-                argument=argument,
-                hint="state the `match_radius`, in arcseconds",
-            )
-    if table is not None:
-        return Catalogue(table, carry, id_column, id_map, match_radius, sky_columns)
-    for name, value in (("id_map", id_map), ("match_radius", match_radius)):
-        if value is not None:
-            raise ArgumentError(f"`{name}` needs a `table`", argument=name, hint="name the `table`")
-    return None
-
-
-def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> ImageSource:
-    """The images with the columns of a catalogue, a row for each image.
+def carry_columns(source: ImageSource, join: TableJoin, images: Any) -> ImageSource:
+    """The images with the columns of a table, a row for each image.
 
     Parameters
     ----------
     source : ImageSource
         Image files.
-    catalogue : Catalogue
+    join : TableJoin
     images : anything
         As the user gave them: a folder below which paths are compared, if it is one.
 
     Raises
     ------
     CatalogError
-        The catalogue cannot be read, or does not name the images.
+        The table cannot be read, or does not name the images.
     ArgumentError
         A column that it does not have; images that are not files.
     """
@@ -115,27 +120,26 @@ def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> Ima
             argument="table",
             hint="pass a table with a column of paths as `images`, or `ids`",
         )
-    file = _open(catalogue.table)
-    names = _requested(file, catalogue.carry)
+    file = _open(join.table)
+    names = _requested(file, join.carry)
     folder = str(images) if isinstance(images, str | Path) and Path(images).is_dir() else ""
     known = ImageNames(folder, paths)
-    if catalogue.id_map is not None:
-        file = with_map(file, open_map(catalogue.id_map), known)
+    if join.id_map is not None:
+        file = with_map(file, open_map(join.id_map), known)
     separations: NDArray[np.float64] | None = None
     notes, id_name = list(source.notes), None
     repeated = np.zeros(file.table.num_rows, bool)
-    if catalogue.match_radius is not None:
-        rows, separations, crowded = _by_position(
-            paths, file, catalogue.match_radius, catalogue.sky_columns
-        )
-        joined_by = f"within {catalogue.match_radius:g} arcseconds"
+    if join.match_radius is not None:
+        sky_columns = (join.ra_column, join.dec_column)
+        rows, separations, crowded = _by_position(paths, file, join.match_radius, sky_columns)
+        joined_by = f"within {join.match_radius:g} arcseconds"
         if crowded:
             notes.append(
                 f"{counted(crowded, 'image')} {verb(crowded, 'has')} several rows {joined_by}: the "
                 "nearest is taken."
             )
     else:
-        match = find_ids(file.table, known, catalogue.id_column, str(file.path), ())
+        match = find_ids(file.table, known, join.id_column, str(file.path), ())
         rows = _inverted(match.image, len(paths))
         repeated = match.image >= 0
         joined_by = f"by column {match.column!r}"
@@ -168,8 +172,7 @@ def _open(table: Any) -> TableFile:
 
 def _requested(file: TableFile, carry: Sequence[str]) -> list[str]:
     present: list[str] = file.table.column_names
-    carry = [carry] if isinstance(carry, str) else list(carry)
-    if carry == ["all"]:
+    if list(carry) == ["all"]:
         return list(present)
     missing = [name for name in carry if name not in present]
     if missing:

@@ -16,11 +16,12 @@ from galaxyclass.arguments import public
 from galaxyclass.errors import BundleError
 from galaxyclass.io.output import require_no_image
 from galaxyclass.model.auxiliary import in_labelling, in_task, labellings_of
-from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
+from galaxyclass.model.backends.backend import Backend
+from galaxyclass.model.backends.open_backend import choose_engine, open_backend
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import ComputedPrecision
 from galaxyclass.model.card import card_of, cutout_in_words, model_name
-from galaxyclass.model.carry import Catalogue, carry_columns, make_catalogue
+from galaxyclass.model.carry import TableJoin, carry_columns
 from galaxyclass.model.columns import PredictionLayout, columns_of
 from galaxyclass.model.ensemble import Ensemble, Member, common_task, require_same
 from galaxyclass.model.extra_columns import check_include, open_included
@@ -134,7 +135,7 @@ class Model:
         Raises
         ------
         MissingExtraError, DeviceError, BundleError
-            See `galaxyclass.model.backends.backend.open_backend`.
+            See `galaxyclass.model.backends.open_backend.open_backend`.
         """
         if self._backends is not None:
             return tuple(self._backends)
@@ -174,12 +175,7 @@ class Model:
         path_column: str | None = None,
         id_column: str | None = None,
         reading: Mapping[str, Any] | None = None,
-        table: Any = None,
-        carry: Sequence[str] = ("all",),
-        id_map: Any = None,
-        match_radius: float | None = None,
-        ra_column: str | None = None,
-        dec_column: str | None = None,
+        table: TableJoin | Any = None,
         progress: Progress = silent,
     ) -> Predictions:
         """Predict images into a table in memory.
@@ -208,30 +204,19 @@ class Model:
             those of a table the ids of its id column, and arrays their index, 0, 1, … in the column
             ``image``.
         path_column, id_column : str, optional
-            Of a table: the column of the paths, if several could be; and that of the ids. By
-            default the ids are in the column of the name that the model's training table has, or
-            in one that holds the names of the files without their endings. With ``table``, its
-            ids.
+            Where ``images`` is a table: the column of the paths, if several could be; and that of
+            the ids. By default the ids are in the column of the name that the model's training
+            table has, or in one that holds the names of the files without their endings.
         reading : mapping, optional
             How FITS and other pictures in bands are read, where the model does not say it:
             ``bands`` (such as ``"g,r,z"``), ``stretch``, ``limits``, ``percentiles``,
             ``softening``, ``hdu``, ``scale`` (``"keep"``: pixels as they are; 2: galaxies
             are shown twice as large) and ``pixel_scale``, arcseconds a pixel of pictures without a
             WCS; see `Preprocessing`. `Predictions.notes` says how pictures were read.
-        table : path or table in memory, optional
+        table : path, table in memory or TableJoin, optional
             A catalogue of any format (see `read_catalog`) whose columns are copied beside the
-            predictions of image files, in the row that names the image; empty where none does.
-        carry : sequence of str
-            The columns of ``table`` that are copied; by default all.
-        id_map : path or table in memory, optional
-            Joins the ids of ``table`` to the names of images, as in `read_catalog`.
-        match_radius : float, optional
-            Join ``table`` by position instead: the nearest row within so many arcseconds. The
-            position of an image is that of its name (J101112.3+040506.7) or of its WCS (FITS);
-            right ascension and declination are found by their UCDs or names, or named by
-            ``ra_column`` and ``dec_column``.
-        ra_column, dec_column : str, optional
-            Columns of ``table``, for ``match_radius``.
+            predictions of image files, in the row that names the image; empty where none does. A
+            `TableJoin` says which columns, and how rows find their images, such as by position.
         progress : Progress
 
         Returns
@@ -251,7 +236,7 @@ class Model:
         OutputError, BundleError
             An unknown name in `include`; the model does not have that column.
         MissingExtraError, DeviceError
-            See `galaxyclass.model.backends.backend.open_backend`.
+            See `galaxyclass.model.backends.open_backend.open_backend`.
 
         Examples
         --------
@@ -262,15 +247,8 @@ class Model:
         ['black', 'white']
         """
         require_included(self, include)
-        catalogue = make_catalogue(
-            table, carry, id_column, id_map, match_radius, sky_columns=(ra_column, dec_column)
-        )
         source = self._open(
-            images,
-            catalogue,
-            ids=ids,
-            path_column=path_column,
-            table_id_column=id_column if table is None else None,
+            images, table, ids=ids, path_column=path_column, table_id_column=id_column
         )
         return predict_in_memory(
             open_rows(self.ensemble, source, include, reading=reading, name=self.name),
@@ -292,12 +270,7 @@ class Model:
         path_column: str | None = None,
         id_column: str | None = None,
         reading: Mapping[str, Any] | None = None,
-        table: Any = None,
-        carry: Sequence[str] = ("all",),
-        id_map: Any = None,
-        match_radius: float | None = None,
-        ra_column: str | None = None,
-        dec_column: str | None = None,
+        table: TableJoin | Any = None,
         progress: Progress = silent,
     ) -> PredictionSummary:
         """Predict images into a file, in constant memory.
@@ -308,8 +281,7 @@ class Model:
 
         Parameters
         ----------
-        images, include, ids, path_column, id_column, reading, table, carry, id_map
-        match_radius, ra_column, dec_column, progress
+        images, include, ids, path_column, id_column, reading, table, progress
             As for `predict`.
         output : str or Path
             A file to write: ``.csv``, ``.parquet``, ``.fits``, ``.vot`` or ``.ecsv``. How it
@@ -340,12 +312,10 @@ class Model:
         require_included(self, include, layout)
         source = self._open(
             images,
-            make_catalogue(
-                table, carry, id_column, id_map, match_radius, sky_columns=(ra_column, dec_column)
-            ),
+            table,
             ids=ids,
             path_column=path_column,
-            table_id_column=id_column if table is None else None,
+            table_id_column=id_column,
             clear_names=layout == "contest",
         )
         require_no_image(output, source.paths or ())
@@ -515,7 +485,7 @@ class Model:
         ]
         return summary(f"Model {' · '.join(parts)}")
 
-    def _open(self, images: Any, catalogue: Catalogue | None, **options: Any) -> ImageSource:
+    def _open(self, images: Any, table: TableJoin | Any, **options: Any) -> ImageSource:
         manifest = self.bundles[0].manifest
         source = open_images(
             images, id_column=manifest.id_column, name_parts=manifest.name_parts, **options
@@ -525,7 +495,10 @@ class Model:
             integer = source.ids is not None and all(map(is_exact_integer, source.ids))
             source = replace(source, id_integer=integer)
         source = replace(source, notes=(*source.notes, *_repeated(self.bundles)))
-        return source if catalogue is None else carry_columns(source, catalogue, images)
+        if table is None:
+            return source
+        join = table if isinstance(table, TableJoin) else TableJoin(table)
+        return carry_columns(source, join, images)
 
 
 def _repeated(bundles: Sequence[Bundle]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from galaxyclass.arguments import public
+from galaxyclass.model.carry import TableJoin
 from galaxyclass.model.columns import PredictionLayout
 from galaxyclass.model.image_source import find_image_files
 from galaxyclass.model.job import PredictionSummary
@@ -30,13 +31,8 @@ def predict(
     overwrite: bool = False,
     quote_formulas: bool = False,
     reading: Mapping[str, Any] | None = None,
-    table: Any = None,
-    carry: Sequence[str] = ("all",),
     id_column: str | None = None,
-    id_map: Any = None,
-    match_radius: float | None = None,
-    ra_column: str | None = None,
-    dec_column: str | None = None,
+    table: TableJoin | Any = None,
     progress: Progress = silent,
 ) -> PredictionSummary:
     """Predict all images of a folder, or some files, into a table.
@@ -93,7 +89,9 @@ def predict(
         ``contest`` writes only the name of each image and its class.
     reading : mapping, optional
         How FITS and other pictures in bands are read, as for `Model.predict`.
-    table, carry, id_column, id_map, match_radius, ra_column, dec_column
+    id_column : str, optional
+        Where ``images`` is a table: the column of its ids.
+    table : path, table in memory or TableJoin, optional
         A catalogue whose columns are copied beside the predictions; see `Model.predict`.
     progress : Progress
 
@@ -127,13 +125,8 @@ def predict(
         overwrite=overwrite,
         quote_formulas=quote_formulas,
         reading=reading,
-        table=table,
-        carry=carry,
         id_column=id_column,
-        id_map=id_map,
-        match_radius=match_radius,
-        ra_column=ra_column,
-        dec_column=dec_column,
+        table=table,
         progress=progress,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,11 @@ class Binned:
     def intervals(self) -> list[tuple[float, float, float]]:
         """The truth and its interval in each bin."""
         return list(zip(self.true, self.low, self.high, strict=True))
+
+    def rows(self, edges: tuple[float, ...]) -> list[tuple[float, ...]]:
+        """For a table: the ends of each bin, the two means, the interval, and the entries."""
+        cells = zip(self.predicted, self.true, self.low, self.high, self.entries, strict=True)
+        return [(*ends, *row) for ends, row in zip(pairwise(edges), cells, strict=True)]
 
 
 def bin_truth(

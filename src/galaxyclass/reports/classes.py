@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -213,14 +212,14 @@ def _reliability(model: ScoredModel) -> ReportSection:
     right = (called == true).astype(np.float64)
     overall = bin_truth(highest[:, None], right[:, None], _EDGES, seed=model.seed)
     figures = [Figure("Of the class that is called", _reliability_panel("all classes", overall))]
-    rows: list[tuple[Cell, ...]] = _reliability_rows("the called class", overall)
+    rows: list[tuple[Cell, ...]] = [("the called class", *row) for row in overall.rows(_EDGES)]
     numbers = {"called": asdict(overall)}
     for index in classes_by_size(model)[:MOST_CURVES]:
         name = model.task.class_names[index]
         of_class = (true == index).astype(np.float64)
         binned = bin_truth(probabilities[:, [index]], of_class[:, None], _EDGES, seed=model.seed)
         figures.append(Figure(name, _reliability_panel(name, binned)))
-        rows += _reliability_rows(name, binned)
+        rows += [(name, *row) for row in binned.rows(_EDGES)]
         numbers[f"class {name}"] = asdict(binned)
     weights = np.array(overall.entries) / len(true)
     gaps = np.abs(np.array(overall.true) - np.array(overall.predicted))
@@ -282,11 +281,6 @@ def _reliability_panel(name: str, binned: Binned) -> str:
     notes = [counted(count, "galaxy") for count in binned.entries]
     panel.marks(binned.predicted, binned.intervals, 0, notes)
     return panel.svg()
-
-
-def _reliability_rows(name: str, binned: Binned) -> list[tuple[Cell, ...]]:
-    cells = zip(binned.predicted, binned.true, binned.low, binned.high, binned.entries, strict=True)
-    return [(name, *ends, *row) for ends, row in zip(pairwise(_EDGES), cells, strict=True)]
 
 
 def _examples(model: ScoredModel) -> ReportSection:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import pairwise
 
 import numpy as np
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.plots.panel import AxisScale, ChartPanel, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.binned import Binned, bin_truth
-from galaxyclass.reports.parts import Figure, ReportSection, ReportSettings, ReportTable
+from galaxyclass.reports.parts import Cell, Figure, ReportSection, ReportSettings, ReportTable
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.reports.votes import interval_level
 from galaxyclass.short import counted, percent
@@ -32,7 +31,8 @@ def number_sections(models: Sequence[ScoredModel], settings: ReportSettings) -> 
 
 def _against_truth(model: ScoredModel, seed: int) -> ReportSection:
     generator = np.random.default_rng(seed)
-    figures, rows, numbers, words = [], [], {}, []
+    rows: list[tuple[Cell, ...]] = []
+    figures, numbers, words = [], {}, []
     values = np.asarray(model.values, np.float64)
     for index, name in enumerate(model.task.names):
         predicted, true = model.predictions[:, index], values[:, index]
@@ -50,15 +50,7 @@ def _against_truth(model: ScoredModel, seed: int) -> ReportSection:
             f"{name} is off by {error:.3g} (RMSE: the typical distance from the truth), and on "
             f"average {'too large' if bias > 0 else 'too small'} by {abs(bias):.2g}."
         )
-        rows += [
-            (name, low, high, *cells)
-            for (low, high), cells in zip(
-                pairwise(edges),
-                zip(binned.predicted, binned.true, binned.low, binned.high, binned.entries,
-                    strict=True),
-                strict=True,
-            )
-        ]  # fmt: skip
+        rows += [(name, *cells) for cells in binned.rows(edges)]
         numbers[name] = {"rmse": error, "bias": bias, **asdict(binned)}
     columns = ("number", "from", "to", "mean_predicted", "mean_true", "low", "high", "galaxies")
     return ReportSection(

@@ -14,7 +14,7 @@ from galaxyclass.calibration.coverage import VALUE_EDGES, Coverage
 from galaxyclass.calibration.files import parse_calibration
 from galaxyclass.plots.panel import AxisScale, ChartPanel, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.binned import Binned, bin_truth
-from galaxyclass.reports.parts import Figure, ReportSection, ReportSettings, ReportTable
+from galaxyclass.reports.parts import Cell, Figure, ReportSection, ReportSettings, ReportTable
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.short import counted, percent
 from galaxyclass.tasks.task import Task
@@ -135,7 +135,8 @@ def against_truth(model: ScoredModel, tree: Tree, votes: float) -> ReportSection
     """Predicted against true fractions; ``votes`` of a galaxy, for the band of noise."""
     predictions = np.where(model.task.known_mask, model.predictions, np.nan)
     generator = np.random.default_rng(model.seed)
-    figures, rows, numbers = [], [], {}
+    rows: list[tuple[Cell, ...]] = []
+    figures, numbers = [], {}
     for question, where in zip(tree.questions, tree.slices, strict=True):
         predicted, true = predictions[:, where], np.asarray(model.values[:, where], np.float64)
         binned = bin_truth(predicted, true, _EDGES, seed=model.seed)
@@ -144,15 +145,7 @@ def against_truth(model: ScoredModel, tree: Tree, votes: float) -> ReportSection
         title = question.title
         points = _some_points(predicted, true, generator)
         figures.append(Figure(title, _truth_panel(title, points, binned, votes)))
-        rows += [
-            (question.code, low, high, *cells)
-            for (low, high), cells in zip(
-                pairwise(_EDGES),
-                zip(binned.predicted, binned.true, binned.low, binned.high, binned.entries,
-                    strict=True),
-                strict=True,
-            )
-        ]  # fmt: skip
+        rows += [(question.code, *cells) for cells in binned.rows(_EDGES)]
         numbers[question.code] = asdict(binned)
     columns = ("question", "from", "to", "mean_predicted", "mean_true", "low", "high", "entries")
     return ReportSection(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
-from galaxyclass.data.labels.questions import Questions, questions_of_classes, questions_of_tree
 from galaxyclass.errors import ArgumentError, BundleError, CatalogError
 from galaxyclass.extras import require
 from galaxyclass.io.temporary import TemporaryFolder
@@ -22,6 +22,7 @@ from galaxyclass.progress import Progress, silent
 from galaxyclass.selection.select import select
 from galaxyclass.serving.batches import Predictor
 from galaxyclass.serving.hosts import is_loopback
+from galaxyclass.serving.label_plan import LabelPlan
 from galaxyclass.serving.labelling import Labelling
 from galaxyclass.serving.labels import LabelFile
 from galaxyclass.serving.limits import Limits
@@ -33,7 +34,6 @@ from galaxyclass.serving.why import Why
 from galaxyclass.similarity.conditions import rows_that_meet
 from galaxyclass.similarity.embeddings import open_predictions
 from galaxyclass.similarity.index import open_index
-from galaxyclass.trees.read import load_tree
 
 #: Extra columns that are served where the model has them.
 _INCLUDED = ("uncertainty", "strangeness", "embedding")
@@ -45,14 +45,7 @@ def serve(
     *,
     predictions: str | Path | None = None,
     images: str | Path | None = None,
-    label: str | Path | None = None,
-    label_classes: Sequence[str] = (),
-    label_tree: str | Path | None = None,
-    by: str = "uncertain",
-    answer: str | None = None,
-    where: Sequence[str] = (),
-    renew_every: int = 10,
-    repeat: float = 0.1,
+    labels: LabelPlan | None = None,
     host: str = "127.0.0.1",
     port: int = 8000,
     quote_formulas: bool = False,
@@ -73,22 +66,8 @@ def serve(
         (``include=["embedding"]``).
     images : str or Path, optional
         The folder of the pictures of these galaxies, named after their ids.
-    label : str or Path, optional
-        A file of labels, ``.jsonl``: made where it is missing, gone on with where it is not.
-    label_classes : sequence of str
-        What galaxies are labelled as: two to nine classes.
-    label_tree : str or Path, optional
-        Or the questions of a tree; see `load_tree`.
-    by, answer, where
-        In which order galaxies are labelled, and which, as for `select`; not by ``unlike``.
-        ``answer`` may also be one of the classes.
-    renew_every : int
-        Labels after which a logistic regression is fitted to all, and the order renewed by it: the
-        least certain galaxies first, or the likeliest to be ``answer``. 0: never. An order by
-        ``strange`` or ``random`` stays as it is.
-    repeat : float
-        The share of galaxies that a person is shown though another one has labelled them, so that
-        their agreement is known.
+    labels : LabelPlan, optional
+        What these galaxies are labelled as, in which order, and where the labels are kept.
     host : str
         What the server listens on. By default only this machine reaches it; otherwise a token is
         needed, which is part of the address that ``ready`` gets.
@@ -119,8 +98,14 @@ def serve(
     from galaxyclass.serving.listen import listen
 
     TemporaryFolder().remove()  # and what servers left that were killed
-    _require_labelling(label, label_classes, label_tree, predictions, by)
-    questions = None if label is None else _questions(label_classes, label_tree)
+    if labels is not None and predictions is None:
+        raise ArgumentError(
+            "which galaxies are labelled?",
+            argument="predictions",
+            wanted="a file of predictions with the embedding",
+            hint="predict them first, with `include=['embedding', 'uncertainty']`",
+        )
+    questions = None if labels is None else labels.questions()
     served = open_served(
         open_model(model, options),
         predictions=None if predictions is None else Path(predictions),
@@ -128,21 +113,27 @@ def serve(
         quote_formulas=quote_formulas,
         progress=progress,
     )
-    labels = None
+    file = None
     try:
-        if label is not None and questions is not None:
-            labels = LabelFile(Path(label), questions)
+        if labels is not None and questions is not None:
+            file = LabelFile(Path(labels.label), questions)
             labelling = open_labelling(
-                served, labels, by=by, answer=answer, where=where, every=renew_every, repeat=repeat
+                served,
+                file,
+                by=labels.by,
+                answer=labels.answer,
+                where=labels.where,
+                every=labels.renew_every,
+                repeat=labels.repeat,
             )
-            served = Served(**{**vars(served), "labelling": labelling})
+            served = replace(served, labelling=labelling)
         token = None if is_loopback(host) else secrets.token_urlsafe(24)
         listen(make_app(served, host=host, token=token), host, port, token=token, ready=ready)
     finally:
         served.at_end.close()
         served.predictor.close()
-        if labels is not None:
-            labels.close()
+        if file is not None:
+            file.close()
 
 
 def open_served(
@@ -244,53 +235,6 @@ def _gives(model: Model, name: str) -> bool:
     except BundleError:
         return False
     return True
-
-
-def _questions(classes: Sequence[str], tree: str | Path | None) -> Questions:
-    return questions_of_classes(tuple(classes)) if tree is None else questions_of_tree(
-        load_tree(tree)
-    )  # fmt: skip
-
-
-def _require_labelling(
-    label: str | Path | None,
-    classes: Sequence[str],
-    tree: str | Path | None,
-    predictions: str | Path | None,
-    by: str,
-) -> None:
-    """Refuse arguments of a labelling that do not fit together.
-
-    Raises
-    ------
-    ArgumentError
-    """
-    if label is None:
-        if classes or tree is not None:
-            raise ArgumentError(
-                "where are the labels kept?", argument="label", wanted="a file such as labels.jsonl"
-            )
-        return
-    if predictions is None:
-        raise ArgumentError(
-            "which galaxies are labelled?",
-            argument="predictions",
-            wanted="a file of predictions with the embedding",
-            hint="predict them first, with `include=['embedding', 'uncertainty']`",
-        )
-    if bool(classes) == (tree is not None):
-        raise ArgumentError(
-            "what are galaxies labelled as?",
-            argument="label_classes",
-            wanted="either `label_classes` or `label_tree`",
-            got="both" if classes else "neither",
-        )
-    if by == "unlike":
-        raise ArgumentError(
-            "`by` cannot be 'unlike' while labels come in",
-            argument="by",
-            wanted="uncertain, likely, strange or random",
-        )
 
 
 def _require_pictures(rows: PredictionRows, files: object, images: Path | None) -> None:

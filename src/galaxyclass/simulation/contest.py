@@ -79,6 +79,8 @@ def simulate_hundred(
 
     Raises
     ------
+    ArgumentError
+        Fewer than 20 galaxies.
     OutputError
         The folder has something in it, or cannot be written to.
     WorkerError

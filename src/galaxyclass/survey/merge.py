@@ -86,7 +86,7 @@ def merge_survey(
     *,
     output: str | Path,
     margin: float | None = None,
-    partition_rows: int = PARTITION_ROWS,
+    partition_rows: int | None = None,
     overwrite: bool = False,
     quote_formulas: bool = False,
     progress: Progress = silent,
@@ -104,8 +104,8 @@ def merge_survey(
     margin : float, optional
         Of HATS: also write the objects within so many arcseconds of each partition, which exact
         crossmatches need; the folder is then a collection.
-    partition_rows : int
-        Rows of a file of a folder, at most.
+    partition_rows : int, optional
+        Rows of a file of a folder, at most; by default a million.
     overwrite : bool
         Replace a file. A folder must be new or empty.
     quote_formulas : bool
@@ -114,6 +114,8 @@ def merge_survey(
 
     Raises
     ------
+    ArgumentError
+        A margin for anything but a HATS catalogue; rows of a partition for a single file.
     SurveyError
         A shard is not done, or its result was changed; not every object is accounted for.
     OutputError
@@ -131,6 +133,14 @@ def merge_survey(
             wanted="a folder as `output`, and a survey with positions",
             got=str(path),
         )
+    if partition_rows is not None and is_file:
+        raise ArgumentError(
+            "`partition_rows`: only a folder has several files",
+            argument="partition_rows",
+            wanted="a folder as `output`",
+            got=str(path),
+        )
+    most = partition_rows or PARTITION_ROWS
     files = SurveyFolder(survey.folder)
     results = checked_results(files, survey.plan, survey.shards, progress)
     if is_file:
@@ -146,12 +156,12 @@ def merge_survey(
                 temporary,
                 name=path.name,
                 margin=margin,
-                partition_rows=partition_rows,
+                partition_rows=most,
                 progress=progress,
             )
             count, lost = written.partitions, written.without_position
         else:
-            count, lost = _data_set(survey, results, temporary, partition_rows, progress), 0
+            count, lost = _data_set(survey, results, temporary, most, progress), 0
     failed = sum(result.failed for result in results)
     return MergedSurvey(
         output=path,

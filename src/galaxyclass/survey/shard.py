@@ -167,7 +167,7 @@ class ShardRunner:
                 # Its chunks must not be taken up again: they say that these pictures failed.
                 shutil.rmtree(work, ignore_errors=True)
                 raise
-        return self._publish(shard, work, summary, time.monotonic() - begun)
+        return self.publish(shard, work, summary, time.monotonic() - begun)
 
     def _work(self, shard: SurveyShard) -> Path:
         """The folder of a shard's chunks: this machine's, or one that another left behind."""
@@ -182,7 +182,7 @@ class ShardRunner:
             folder.mkdir(exist_ok=True)
         return folder
 
-    def _publish(
+    def publish(
         self, shard: SurveyShard, work: Path, summary: PredictionSummary, seconds: float
     ) -> ShardRecord:
         """Move a shard's results to their place; its record, which is last, makes them count."""

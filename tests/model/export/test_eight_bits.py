@@ -18,7 +18,7 @@ import galaxyclass
 from galaxyclass.arguments import ChosenPrecision
 from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError, ExportError
-from galaxyclass.model.backends.backend import choose_engine
+from galaxyclass.model.backends.open_backend import choose_engine
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import manifest_json, parse_manifest
 from galaxyclass.model.bundle.onnx_file import open_session
@@ -178,7 +178,7 @@ def test_the_precision_that_it_computes_in(rounded: Path, precision: ChosenPreci
 def test_openvino_is_not_used_for_it(
     rounded: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("galaxyclass.model.backends.backend.find_spec", lambda name: True)
+    monkeypatch.setattr("galaxyclass.model.backends.open_backend.find_spec", lambda name: True)
     assert choose_engine(load_bundle(rounded), precision="bf16") == "onnxruntime"
 
 

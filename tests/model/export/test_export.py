@@ -19,8 +19,8 @@ from galaxyclass.cli.main import main
 from galaxyclass.errors import BundleError, ExportError, OutputError, RunError
 from galaxyclass.evaluation.calibrate import calibrate
 from galaxyclass.evaluation.evaluate import evaluate
-from galaxyclass.model.backends.backend import open_backend
 from galaxyclass.model.backends.onnx_backend import OnnxBackend
+from galaxyclass.model.backends.open_backend import open_backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import manifest_json, parse_manifest
 from galaxyclass.model.bundle.onnx_file import open_session

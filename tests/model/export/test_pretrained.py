@@ -17,8 +17,8 @@ from click.testing import CliRunner
 import galaxyclass
 from galaxyclass.errors import BundleError, DeviceError, OutputError
 from galaxyclass.model import pretrained as shipped
-from galaxyclass.model.backends.backend import open_backend
 from galaxyclass.model.backends.onnx_backend import OnnxBackend
+from galaxyclass.model.backends.open_backend import open_backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.onnx_file import open_session
 from galaxyclass.model.bundle.recovered import recover_weights

@@ -1,17 +1,14 @@
-"""Backends that run a network, and the choice between them."""
+"""What a backend is: it runs a network. How it may be called."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
-from typing import Literal, Protocol, TypeGuard, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.arguments import ChosenPrecision
 from galaxyclass.errors import BundleError
-from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import ComputedPrecision
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -24,9 +21,6 @@ BATCH_SIZE = 128
 #: thread's heap. Twice as many take a third longer per image.
 THREAD_PIXELS = 1 << 17
 _FEWEST = 4
-
-#: The library that runs a network.
-Engine = Literal["torch", "onnxruntime", "OpenVINO"]
 
 
 class Backend(Protocol):
@@ -76,6 +70,37 @@ def runs_in_any_thread(backend: Backend) -> bool:
     return is_concurrent(backend) and bool(getattr(backend, "any_thread", False))
 
 
+class WrappingBackend:
+    """A backend that computes with another one, and may be called as that one may be.
+
+    Parameters
+    ----------
+    backend : Backend
+        The one beneath.
+
+    Attributes
+    ----------
+    concurrent, precision, note
+        See `ConcurrentBackend`.
+    any_thread : bool
+        See `runs_in_any_thread`.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.concurrent = is_concurrent(backend)
+        self.any_thread = runs_in_any_thread(backend)
+        self.precision: ComputedPrecision = "fp32"
+        self.note = ""
+        if isinstance(backend, ConcurrentBackend):
+            self.precision, self.note = backend.precision, backend.note
+
+    def begin_thread(self) -> None:
+        """Prepare the calling thread, which will compute there on one core."""
+        if isinstance(self._backend, ConcurrentBackend):
+            self._backend.begin_thread()
+
+
 def natural_batch_size(backend: Backend, preprocessing: Preprocessing) -> int:
     """How many images a backend gets at once by default.
 
@@ -108,68 +133,3 @@ def require_fit(output: ModelOutput, galaxies: int, task: Task, auxiliary: Seque
 
 def _shapes(shapes: Sequence[tuple[int, ...]]) -> str:
     return ", ".join(map(str, shapes))
-
-
-def open_backend(
-    bundle: Bundle, device: str = "auto", precision: ChosenPrecision = "auto"
-) -> Backend:
-    """Load a bundle's network onto a device.
-
-    torch runs it if it is installed and the bundle has weights, or if a GPU is asked for. A bundle
-    that has only the network as ONNX, such as the pretrained model, is run by OpenVINO if that is
-    installed and bfloat16 is wanted, otherwise by onnxruntime. A network in 8-bit integers is
-    always run by onnxruntime: OpenVINO 2026.4 gives wrong numbers for several images at once.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    device : {"auto", "cpu", "cuda", "mps"}
-        ``auto`` is a GPU if there is one.
-    precision : {"auto", "fp32", "bf16"}
-        ``auto`` is bfloat16 if the network was trained in it and the device has it. If ``bf16`` is
-        not available, 32-bit floats are used and a note says so.
-
-    Raises
-    ------
-    MissingExtraError
-        torch is not installed, and the bundle has no ONNX; the message has the ``pip install``
-        line.
-    DeviceError
-        The device does not exist.
-    BundleError
-        The weights do not fit the network that the manifest describes; the probe is damaged.
-    """
-    if bundle.has("probe"):
-        from galaxyclass.model.backends.probed_backend import ProbedBackend
-        from galaxyclass.model.probe import read_probe
-
-        network = open_backend(bundle.without_probe, device, precision)
-        return ProbedBackend(
-            network, read_probe(bundle), bundle.manifest, concurrent=is_concurrent(network)
-        )
-    engine = choose_engine(bundle, device, precision)
-    if engine == "OpenVINO":
-        from galaxyclass.model.backends.openvino_backend import OpenvinoBackend
-
-        return OpenvinoBackend(bundle, device, precision)
-    if engine == "onnxruntime":
-        from galaxyclass.model.backends.onnx_backend import OnnxBackend
-
-        return OnnxBackend(bundle, device, precision)
-    from galaxyclass.model.backends.torch_backend import TorchBackend
-
-    return TorchBackend(bundle, device, precision)
-
-
-def choose_engine(
-    bundle: Bundle, device: str = "auto", precision: ChosenPrecision = "auto"
-) -> Engine:
-    """The engine that `open_backend` uses for a bundle; loads nothing."""
-    torch = all(find_spec(module) for module in ("torch", "timm", "safetensors"))
-    gpu = device not in ("auto", "cpu")
-    if not bundle.has("network") or (torch and (bundle.has("weights") or gpu)):
-        return "torch"
-    wanted = bundle.manifest.precision if precision == "auto" else precision
-    if bundle.manifest.quantisation is not None:
-        return "onnxruntime"
-    return "OpenVINO" if wanted == "bf16" and find_spec("openvino") else "onnxruntime"

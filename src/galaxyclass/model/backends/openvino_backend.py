@@ -19,7 +19,7 @@ from galaxyclass.model.output import ModelOutput
 from galaxyclass.workers.processes import core_count
 
 
-def _openvino() -> ModuleType:
+def import_openvino() -> ModuleType:
     """OpenVINO without its telemetry.
 
     On import that reports to its makers, from a forked process. Forks of a process with threads
@@ -36,7 +36,7 @@ class OpenvinoBackend:
     but for its last layer and head is computed in bfloat16: OpenVINO sees to that by itself.
 
     Its parameters and attributes are those of `OnnxBackend`; the precision is chosen as by
-    `galaxyclass.model.backends.backend.open_backend`.
+    `galaxyclass.model.backends.open_backend.open_backend`.
 
     Raises
     ------
@@ -53,7 +53,7 @@ class OpenvinoBackend:
         precision: ChosenPrecision = "auto",
     ) -> None:
         require_processor(device)
-        openvino = _openvino()
+        openvino = import_openvino()
         core = openvino.Core()
         self.concurrent = self.any_thread = True
         self.precision, self.note = choose_precision(

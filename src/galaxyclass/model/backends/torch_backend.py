@@ -35,7 +35,7 @@ class TorchBackend:
     bundle : Bundle
     device : {"auto", "cpu", "cuda", "mps"}
     precision : {"auto", "fp32", "bf16"}
-        See `galaxyclass.model.backends.backend.open_backend`.
+        See `galaxyclass.model.backends.open_backend.open_backend`.
 
     Attributes
     ----------

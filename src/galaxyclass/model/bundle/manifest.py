@@ -282,49 +282,19 @@ def parse_manifest(text: str, source: str) -> Manifest:
 
     def read(data: dict[str, Any]) -> Manifest:
         file = _File.model_validate(data)
-        beneath = file.network_outputs
 
         def tasks(listed: list[dict[str, Any]]) -> tuple[Task, ...]:
             return tuple(task_from_json(task, source) for task in listed)
 
-        return _manifest(
-            file,
-            task_from_json(file.outputs, source),
-            tasks(file.auxiliary),
-            None
-            if beneath is None
-            else NetworkOutputs(
+        values = {name: value for name, value in file if name not in ("format", "outputs")}
+        values["task"] = task_from_json(file.outputs, source)
+        values["auxiliary"] = tasks(file.auxiliary)
+        if (beneath := file.network_outputs) is not None:
+            values["network_outputs"] = NetworkOutputs(
                 task_from_json(beneath.outputs, source),
                 tasks(beneath.auxiliary),
                 beneath.preprocessing,
-            ),
-        )
+            )
+        return Manifest(**values)
 
     return _FORMAT.parse(text, source, read)
-
-
-def _manifest(
-    file: _File, task: Task, auxiliary: tuple[Task, ...], network_outputs: NetworkOutputs | None
-) -> Manifest:
-    return Manifest(
-        recipe=file.recipe,
-        preprocessing=file.preprocessing,
-        model=file.model,
-        task=task,
-        id_column=file.id_column,
-        id_integer=file.id_integer,
-        weights_digest=file.weights_digest,
-        version=file.version,
-        name_parts=file.name_parts,
-        precision=file.precision,
-        auxiliary=auxiliary,
-        network_digest=file.network_digest,
-        calibration_digest=file.calibration_digest,
-        mirrors=file.mirrors,
-        views=file.views,
-        members=file.members,
-        quantisation=file.quantisation,
-        network_outputs=network_outputs,
-        frames=file.frames,
-        probe_digest=file.probe_digest,
-    )

@@ -15,7 +15,7 @@ from galaxyclass.errors import ArgumentError, ExportError, ImageError
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.fast_cutout import read_cutout
 from galaxyclass.images.files import find_images
-from galaxyclass.model.backends.backend import open_backend
+from galaxyclass.model.backends.open_backend import open_backend
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.onnx_file import INPUT, open_session, output_names
 from galaxyclass.progress import Progress, silent

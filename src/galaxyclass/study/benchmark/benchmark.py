@@ -15,7 +15,7 @@ from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.dataset.samples import prepare_all
 from galaxyclass.io.atomic import temporary_folder
 from galaxyclass.io.output import require_free
-from galaxyclass.model.backends.backend import open_backend
+from galaxyclass.model.backends.open_backend import open_backend
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.manifest import Precision
 from galaxyclass.networks.precision import has_bfloat16

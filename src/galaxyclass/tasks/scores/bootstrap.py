@@ -164,3 +164,54 @@ def bootstrap_interval(
     """
     ratios = bootstrap_ratios(sums, counts, resamples=resamples, seed=seed)
     return percentile_interval(np.sqrt(ratios))
+
+
+def ratios_of_sums(
+    numerators: NDArray[np.floating], denominators: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """(groups,) ratios of two sums over galaxies, from (galaxies, groups); NaN where there is 0."""
+    above, below = numerators.sum(axis=0), denominators.sum(axis=0)
+    ratios = np.full(above.shape, np.nan)
+    np.divide(above, below, out=ratios, where=below > 0)
+    return ratios
+
+
+def score_ratios(
+    numerators: NDArray[np.floating],
+    denominators: NDArray[np.floating],
+    *,
+    root: bool = False,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[Score, ...]:
+    """Ratios of sums over galaxies, each with its interval.
+
+    Parameters
+    ----------
+    numerators, denominators : (galaxies, groups) float
+        As for `bootstrap_ratios`; a numerator may be NaN.
+    root : bool
+        Take the square root: of squared errors and their numbers, root mean square errors.
+    resamples, seed : int
+        See `bootstrap_ratios`.
+
+    Returns
+    -------
+    tuple of Score
+        One for each group; NaN where a numerator is NaN, or all denominators are 0.
+
+    Examples
+    --------
+    >>> score_ratios(np.full((9, 2), [0.25, np.nan]), np.ones((9, 2)), root=True)
+    (Score(value=0.5, low=0.5, high=0.5), Score(value=nan, low=nan, high=nan))
+    """
+    values = ratios_of_sums(numerators, denominators)
+    # A galaxy with a NaN makes its groups NaN; the draws that miss it must not hide it.
+    is_nan = np.isnan(values)
+    finite = np.where(is_nan, 0.0, numerators) if is_nan.any() else numerators
+    samples = bootstrap_ratios(finite, denominators, resamples=resamples, seed=seed)
+    if root:
+        values, samples = np.sqrt(values), np.sqrt(samples)
+    low, high = percentile_interval(samples)
+    low[is_nan] = high[is_nan] = np.nan
+    return tuple(Score(*map(float, each)) for each in zip(values, low, high, strict=True))

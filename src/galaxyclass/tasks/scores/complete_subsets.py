@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.short import counted
-from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_interval
+from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, score_ratios
 from galaxyclass.tasks.scores.votes import errors_by_galaxy, require_same_shape
 
 
@@ -113,10 +113,6 @@ def score_complete_subsets(
     for subset in complete_subsets(target):
         within = np.where(subset.known, target, np.nan)
         sums, counts = errors_by_galaxy(predicted, within, [slice(None)])
-        value = float(np.sqrt(sums.sum() / counts.sum()))
-        low, high = value, value
-        if not np.isnan(value):
-            ends = bootstrap_interval(sums, counts, resamples=resamples, seed=seed)
-            low, high = (float(end[0]) for end in ends)
-        scored.append((subset, Score(value, low, high)))
+        (score,) = score_ratios(sums, counts, root=True, resamples=resamples, seed=seed)
+        scored.append((subset, score))
     return tuple(scored)

@@ -16,12 +16,7 @@ from numpy.typing import NDArray
 from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import ScoreError
 from galaxyclass.tasks.metric import RMSE
-from galaxyclass.tasks.scores.bootstrap import (
-    RESAMPLES,
-    Score,
-    bootstrap_ratios,
-    percentile_interval,
-)
+from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, ratios_of_sums, score_ratios
 from galaxyclass.tasks.scores.noise import fractions_from_counts
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.scores.votes import VoteScores, require_same_shape, score_votes
@@ -256,19 +251,13 @@ def score_counts(
     expected, truth = expected_fractions(tree, concentrations), fractions_from_counts(tree, counts)
     sums = np.asarray(np.where(answered, likelihoods, 0.0).sum(axis=1))
     galaxies = voted.astype(np.float64)
-    low, high = percentile_interval(
-        bootstrap_ratios(sums[:, None], galaxies[:, None], resamples=resamples, seed=seed)
+    (log_likelihood,) = score_ratios(
+        sums[:, None], galaxies[:, None], resamples=resamples, seed=seed
     )
-    by_question = np.full(len(tree.questions), np.nan)
-    np.divide(
-        np.where(answered, likelihoods, 0.0).sum(axis=0),
-        answered.sum(axis=0),
-        out=by_question,
-        where=answered.any(axis=0),
-    )
+    by_question = ratios_of_sums(np.where(answered, likelihoods, 0.0), answered)
     return CountScores(
         fractions=score_votes(tree, expected, truth, resamples=resamples, seed=seed),
-        log_likelihood=Score(float(sums.sum() / galaxies.sum()), float(low[0]), float(high[0])),
+        log_likelihood=log_likelihood,
         questions=tuple(by_question.tolist()),
         coverage=coverage_of_counts(tree.slices, concentrations, counts),
         by_votes=score_by_votes(people_of(tree, counts), expected, truth, sums),

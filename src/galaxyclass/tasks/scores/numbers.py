@@ -12,13 +12,7 @@ from galaxyclass.arrays import Floats
 from galaxyclass.errors import ScoreError
 from galaxyclass.tasks.metric import NRMSE
 from galaxyclass.tasks.numbers.column import NumberColumn
-from galaxyclass.tasks.scores.bootstrap import (
-    RESAMPLES,
-    Score,
-    bootstrap_interval,
-    bootstrap_ratios,
-    percentile_interval,
-)
+from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, score_ratios
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.scores.votes import require_same_shape
 
@@ -134,7 +128,7 @@ def score_all_numbers(
 ) -> Score:
     """`nrmse` of (galaxies, columns), with its interval by a bootstrap over galaxies."""
     sums, counts = (each[:, None] for each in normalised_errors(columns, predicted, target))
-    return _root_mean_squares(sums, counts, resamples, seed)[0]
+    return score_ratios(sums, counts, root=True, resamples=resamples, seed=seed)[0]
 
 
 def score_numbers(
@@ -178,10 +172,12 @@ def score_numbers(
         raise ScoreError("nothing to score: no number is known")
     squares = np.where(known, errors**2, 0.0)
     counts = known.astype(np.float64)
-    rmses = _root_mean_squares(squares, counts, resamples, seed)
+    rmses = score_ratios(squares, counts, root=True, resamples=resamples, seed=seed)
     means = np.nansum(truth, axis=0) / np.maximum(known.sum(axis=0), 1)
     deviations = np.where(known, (truth - means) ** 2, 0.0)
-    r2s = _determination(squares, deviations, resamples, seed)
+    # The share of the variance that is left; NaN where all galaxies have one value.
+    unexplained = score_ratios(squares, deviations, resamples=resamples, seed=seed)
+    r2s = [Score(1 - share.value, 1 - share.high, 1 - share.low) for share in unexplained]
     return NumberScores(
         overall=score_all_numbers(columns, predicted, target, resamples=resamples, seed=seed),
         columns=tuple(
@@ -222,38 +218,3 @@ def _errors(
 
 def _spreads(columns: Sequence[NumberColumn]) -> NDArray[np.float64]:
     return np.array([column.spread for column in columns])
-
-
-def _root_mean_squares(
-    sums: NDArray[np.float64], counts: NDArray[np.float64], resamples: int, seed: int
-) -> list[Score]:
-    """The root mean square of each group and its interval; NaN of a group with a NaN."""
-    total, entries = sums.sum(axis=0), counts.sum(axis=0)
-    values = np.full(total.shape, np.nan)
-    np.divide(total, entries, out=values, where=entries > 0)
-    values = np.sqrt(values)
-    is_nan = np.isnan(values)
-    low, high = bootstrap_interval(
-        np.where(is_nan, 0.0, sums), counts, resamples=resamples, seed=seed
-    )
-    low[is_nan] = high[is_nan] = np.nan
-    return [Score(*map(float, each)) for each in zip(values, low, high, strict=True)]
-
-
-def _determination(
-    squares: NDArray[np.float64], deviations: NDArray[np.float64], resamples: int, seed: int
-) -> list[Score]:
-    """R² of each column and its interval; NaN where all galaxies have one value."""
-    total, about_mean = squares.sum(axis=0), deviations.sum(axis=0)
-    values = np.full(total.shape, np.nan)
-    np.divide(total, about_mean, out=values, where=about_mean > 0)
-    is_nan = np.isnan(values)
-    ratios = bootstrap_ratios(
-        np.where(is_nan, 0.0, squares), deviations, resamples=resamples, seed=seed
-    )
-    low, high = percentile_interval(ratios)
-    low[is_nan] = high[is_nan] = np.nan
-    return [
-        Score(1 - float(value), 1 - float(most), 1 - float(least))
-        for value, least, most in zip(values, low, high, strict=True)
-    ]

@@ -12,7 +12,7 @@ from galaxyclass.arguments import public
 from galaxyclass.arrays import Floats
 from galaxyclass.errors import ScoreError
 from galaxyclass.tasks.metric import RMSE
-from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_interval
+from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, ratios_of_sums, score_ratios
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.trees.tree import Tree
 
@@ -71,7 +71,7 @@ def rmse(predicted: Floats, target: Floats) -> float:
     0.3
     """
     sums, counts = errors_by_galaxy(predicted, target, [slice(None)])
-    return float(_root_mean(sums, counts)[0])
+    return float(np.sqrt(ratios_of_sums(sums, counts)[0]))
 
 
 def require_same_shape(predicted: Floats, target: Floats) -> None:
@@ -150,7 +150,7 @@ def score_all_votes(
     predicted, target : (galaxies, answers) float, 0..1
         As for `rmse`.
     resamples, seed : int
-        Of the bootstrap by galaxy (`bootstrap_interval`).
+        Of the bootstrap by galaxy (`score_ratios`).
 
     Raises
     ------
@@ -163,7 +163,7 @@ def score_all_votes(
     Score(value=0.5, low=0.5, high=0.5)
     """
     sums, counts = errors_by_galaxy(predicted, target, [slice(None)])
-    return _scores(sums, counts, resamples, seed)[0]
+    return score_ratios(sums, counts, root=True, resamples=resamples, seed=seed)[0]
 
 
 def score_votes(
@@ -177,7 +177,7 @@ def score_votes(
     predicted, target : (galaxies, answers of the tree) float, joint, 0..1
         As for `rmse`.
     resamples, seed : int
-        Of the bootstrap by galaxy (`bootstrap_interval`).
+        Of the bootstrap by galaxy (`score_ratios`).
 
     Returns
     -------
@@ -198,7 +198,7 @@ def score_votes(
     """
     answers = [slice(i, i + 1) for i in range(len(tree.answers))]
     sums, counts = errors_by_galaxy(predicted, target, [slice(None), *tree.slices, *answers])
-    scores = _scores(sums, counts, resamples, seed)
+    scores = score_ratios(sums, counts, root=True, resamples=resamples, seed=seed)
     first = 1 + len(tree.questions)
     return VoteScores(
         overall=scores[0],
@@ -208,27 +208,3 @@ def score_votes(
         entries=int(counts[:, 0].sum()),
         answer_entries=tuple(int(n) for n in counts[:, first:].sum(axis=0)),
     )
-
-
-def _scores(
-    sums: NDArray[np.float64], counts: NDArray[np.float64], resamples: int, seed: int
-) -> tuple[Score, ...]:
-    """The root mean square of each group, and its interval; `sums` of NaN groups are set to 0."""
-    values = _root_mean(sums, counts)
-    # A galaxy with a NaN prediction makes its groups NaN; the draws that miss it must not hide it.
-    is_nan = np.isnan(values)
-    sums[:, is_nan] = 0.0
-    low, high = bootstrap_interval(sums, counts, resamples=resamples, seed=seed)
-    low[is_nan] = high[is_nan] = np.nan
-    return tuple(
-        Score(float(value), float(low_end), float(high_end))
-        for value, low_end, high_end in zip(values, low, high, strict=True)
-    )
-
-
-def _root_mean(sums: Floats, counts: Floats) -> NDArray[np.float64]:
-    """(groups,) root of the mean square; NaN where nothing was counted."""
-    total, entries = sums.sum(axis=0), counts.sum(axis=0)
-    mean = np.full(total.shape, np.nan)
-    np.divide(total, entries, out=mean, where=entries > 0)
-    return np.asarray(np.sqrt(mean))
