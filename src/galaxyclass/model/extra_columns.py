@@ -152,7 +152,8 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
             wanted="a model of joint vote fractions, or of numbers",
             hint="name posterior in `include`: of counts it has the bounds"
             if task.posterior_names
-            else "leave uncertainty out of `include`",
+            else "leave uncertainty out of `include`: the probability of each class says how sure "
+            "the model is",
         )
     known_mask = task.known_mask
     calibration.require_intervals()
