@@ -98,9 +98,7 @@ def test_a_wrong_input_exits_with_1_and_says_so_in_few_lines(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_recipe_as_a_file_is_a_recipe(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_recipe_as_a_file_is_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes", "fast", "--set", "model.width=0.5", "--toml"]) == 0
     file = tmp_path / "half.toml"
     file.write_text(capsys.readouterr().out)
