@@ -76,6 +76,10 @@ class _Commands(ManyValues, click.Group):
     command_class = ManyValues
 
 
+#: Units of sizes on disk, in bytes.
+_UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
 @click.group(cls=_Commands, epilog=EPILOG)
 def command() -> None:
     """Predict a whole survey: plan it, run it here or on a cluster, watch it, merge it."""
@@ -190,7 +194,17 @@ def plan(
             f"{duration(cost.seconds(size.images))} for all, "
             f"{duration(cost.seconds(min(size.shard_size, size.images)))} for a shard"
         )
+        echo(
+            f"results: about {_disk(cost.bytes_per_image * size.images)} as parquet, and as much "
+            "again when they are merged"
+        )
     echo(f"next: galaxyclass survey run {planned.folder}")
+
+
+def _disk(size: float) -> str:
+    """A size on disk: ``2.7 MB``."""
+    unit = next((unit for unit in _UNITS if size >= unit[0]), _UNITS[-1])
+    return f"{float(f'{size / unit[0]:.2g}'):g} {unit[1]}"
 
 
 command.add_command(run_command)
