@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import errno
+import pickle
 import sys
 from pathlib import Path
 
 import pytest
 
-from galaxyclass.errors import GalaxyclassError, MissingExtraError, OutputError
+from galaxyclass.errors import (
+    GalaxyclassError,
+    MissingExtraError,
+    OutputError,
+    SurveyStoppedError,
+)
 from galaxyclass.extras import require, require_installed
 from galaxyclass.io.atomic import translated, write_text, writing
 
@@ -18,6 +25,16 @@ def test_message_has_what_wanted_got_and_what_to_do() -> None:
     assert str(error) == (
         "a.csv: no id\n  wanted: an id column\n  got:    x, y\n  hint:   use --id"
     )
+
+
+def test_errors_pass_from_a_process_to_another() -> None:
+    """One that cannot be unpickled would break a pool of processes."""
+    kinds = [GalaxyclassError, *GalaxyclassError.__subclasses__()]
+    errors = [kind("a.csv: no id", argument="table", hint="use --id") for kind in kinds]
+    errors.append(SurveyStoppedError(True, "stopped", hint="go on"))
+    for error in errors:
+        for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+            assert (str(other), vars(other)) == (str(error), vars(error))
 
 
 def test_message_of_several_lines_is_aligned() -> None:

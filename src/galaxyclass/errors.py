@@ -172,6 +172,7 @@ class SurveyStoppedError(StoppedError):
 
     def __init__(self, again: bool, what: str, **parts: str | None) -> None:
         super().__init__(what, **parts)
+        self.args = (again, what)  # of which it is made again, from another process
         self.again = again
 
 

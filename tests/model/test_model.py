@@ -499,6 +499,40 @@ def test_a_model_is_pickled_and_copied_without_its_loaded_networks(
         truth[truth.ids[0] == 0]
 
 
+def test_predictions_are_a_table_and_an_array_to_other_libraries(
+    model: Model, arrays: Arrays
+) -> None:
+    predictions = model.predict(arrays)
+    assert pa.table(predictions).equals(predictions.table)
+    assert (np.asarray(predictions) == predictions.values).all()
+    scores = galaxyclass.score_predictions(predictions, predictions.to_pandas())
+    assert scores.matched == len(predictions)
+
+
+@pytest.mark.parametrize(
+    ("image", "hint"),
+    [
+        (Image.new("P", (8, 8)), r"convert\('RGB'\)"),
+        (Image.new("F", (8, 8)), r"`numpy.asarray\(image\)`"),
+        (b"\xff\xd8", "io.BytesIO"),
+        ("a.jpg", "in another"),
+        ([np.zeros((8, 8))], "for image in batch"),
+    ],
+)
+def test_how_an_image_becomes_an_array(model: Model, image: object, hint: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=f"hint: .*{hint}"):
+        model.predict([np.zeros((8, 8)), image])
+
+
+def test_a_memory_view_is_an_array(model: Model) -> None:
+    content = bytes(range(192))
+    pixels = np.frombuffer(content, np.uint8).reshape(8, 8, 3)
+    assert (
+        model.predict(memoryview(content).cast("B", (8, 8, 3))).values
+        == model.predict(pixels).values
+    ).all()
+
+
 def test_a_model_that_is_named_twice_is_noted(model: Model, files: list[Path]) -> None:
     backends = [fake.TreeBackend(), fake.TreeBackend()]
     twins = load_model([model, model], backend=backends)

@@ -13,7 +13,8 @@ from galaxyclass.errors import ArgumentError, ImageError
 from galaxyclass.images.band_image import BandImage
 from galaxyclass.images.colour_formulas import COLOUR_FORMULAS
 from galaxyclass.images.cutout_boxes import Beyond, centre_box
-from galaxyclass.images.levels import levels_of_16_bits
+from galaxyclass.images.levels import are_level_bounds, levels_of_16_bits
+from galaxyclass.images.standardised import standardised_by
 from galaxyclass.images.stretch import Stretch, reversed_limits, stretch_pixels, with_limits
 from galaxyclass.recipes.stretches import StretchName
 
@@ -245,7 +246,7 @@ def _are_levels(pixels: NDArray[np.generic]) -> bool:
     """Whether floats are grey levels already: none below 0, none above 1."""
     values = np.asarray(pixels, np.float64)
     finite = values[np.isfinite(values)]
-    return bool(finite.size and finite.min() >= 0 and finite.max() <= 1)
+    return bool(finite.size) and are_level_bounds(float(finite.min()), float(finite.max()))
 
 
 def _require_brightness(pixels: NDArray[np.generic]) -> None:
@@ -256,10 +257,19 @@ def _require_brightness(pixels: NDArray[np.generic]) -> None:
     Raises
     ------
     ImageError
-        All are whole numbers from 0 to 255.
+        All are whole numbers from 0 to 255, or grey levels that were standardised.
     """
     values = pixels.astype(np.float64)
     values = values[np.isfinite(values)]
+    if values.size == pixels.size and (
+        undone_by := standardised_by(pixels, float(values.min()), float(values.max()))
+    ):
+        raise ImageError(
+            "three bands that look like standardised grey levels",
+            wanted="grey levels from 0 (black) to 1 (white), or a stretch for brightness",
+            got=f"{values.min():.6g} to {values.max():.6g}",
+            hint=f"of grey levels, undo it: {undone_by}; of brightness: `stretch='lupton'`",
+        )
     if values.size and values.min() >= 0 and values.max() <= 255 and (values % 1 == 0).all():
         raise ImageError(
             "three bands that could be grey levels or brightness",

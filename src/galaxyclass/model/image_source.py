@@ -223,6 +223,8 @@ def _without_ids(images: Any) -> ImageSource:
         return find_image_files(images)
     if isinstance(images, pa.Array | pa.ChunkedArray):
         images = images.to_pylist()
+    if isinstance(images, memoryview):
+        images = np.asarray(images)
     if _is_text(images):
         return _from_paths(images.tolist())
     if _is_array(images):
@@ -259,7 +261,7 @@ def _checked_arrays(images: Iterable[Any]) -> Iterator[NDArray[np.generic]]:
                 argument="images",
                 wanted="arrays alone, or paths alone",
                 got=type(image).__name__,
-                hint="`numpy.asarray(image)` makes an array of most images",
+                hint=_how_to_convert(image),
             )
         yield as_image(_array(image, f"image {index}"), f"image {index}")
 
@@ -414,11 +416,12 @@ def _array(value: Any, name: str) -> NDArray[np.generic]:
     try:
         return np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
+        unknown = "BFloat16" in str(error) or "Float8" in str(error)
         raise ArgumentTypeError(
             f"{name}: not an array that numpy can read",
             argument="images",
             got=first_line(error),
-            hint="`images.detach().cpu().numpy()` of a tensor of torch",
+            hint=f"`images.detach().cpu(){'.float()' * unknown}.numpy()` of a tensor of torch",
         ) from error
 
 
@@ -428,5 +431,25 @@ def _not_images(images: Any) -> ArgumentTypeError:
         argument="images",
         wanted=_WANTED,
         got=type(images).__name__,
-        hint="`numpy.asarray(image)` makes an array of most images",
+        hint=_how_to_convert(images),
     )
+
+
+def _how_to_convert(image: Any) -> str | None:
+    """How what is no array becomes something that can be predicted."""
+    if type(image).__module__.startswith("PIL."):
+        if image.mode in ("F", "I", "I;16", "I;16B", "I;16L"):
+            return "`numpy.asarray(image)`"
+        return "`numpy.asarray(image.convert('RGB'))`"
+    if isinstance(image, str | os.PathLike):
+        return "predict the paths in one call, the arrays in another"
+    if isinstance(image, bytes | bytearray) or hasattr(image, "read"):
+        return (
+            "of a file's content: `numpy.asarray(PIL.Image.open(file).convert('RGB'))`, "
+            "with `io.BytesIO(content)` as the file; or give its path"
+        )
+    if isinstance(image, list | tuple) and any(map(_is_array, image)):
+        return "of batches: `(image for batch in batches for image in batch)`"
+    if isinstance(image, list | tuple):
+        return "`numpy.asarray(image, dtype='uint8')` of grey levels of 0 to 255"
+    return None
