@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from galaxyclass.errors import (
+    ArgumentError,
     GalaxyclassError,
     MissingExtraError,
     OutputError,
@@ -29,9 +30,11 @@ def test_message_has_what_wanted_got_and_what_to_do() -> None:
 
 def test_errors_pass_from_a_process_to_another() -> None:
     """One that cannot be unpickled would break a pool of processes."""
-    kinds = [GalaxyclassError, *GalaxyclassError.__subclasses__()]
-    errors = [kind("a.csv: no id", argument="table", hint="use --id") for kind in kinds]
-    errors.append(SurveyStoppedError(True, "stopped", hint="go on"))
+    errors = [
+        GalaxyclassError("a.csv: no id", argument="table", hint="use --id"),
+        ArgumentError("`views` cannot be 0", wanted="1 to 8"),
+        SurveyStoppedError(True, "stopped", hint="go on"),
+    ]
     for error in errors:
         for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
             assert (str(other), vars(other)) == (str(error), vars(error))

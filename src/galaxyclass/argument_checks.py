@@ -255,10 +255,13 @@ def as_mapping(value: Any) -> Any:
 
 
 def as_reading(value: Any) -> Any:
-    """A mapping of names to values."""
+    """A mapping of names to values; those of numpy become those of Python."""
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         return WRONG_TYPE
-    return dict(value)
+    return {
+        name: each.tolist() if hasattr(each, "dtype") and hasattr(each, "tolist") else each
+        for name, each in value.items()
+    }
 
 
 def as_variations(value: Any) -> Any:

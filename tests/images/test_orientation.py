@@ -128,3 +128,12 @@ def test_levels_that_resizing_rounded_are_levels_and_faint_fluxes_are_not() -> N
         decoded = decode_array(faint, RenderSettings())
         assert decoded.pixels.any()
         assert "stretch lupton" in decoded.notes[0]
+
+
+def test_settings_that_do_nothing_to_an_array_are_told() -> None:
+    sky = np.random.default_rng(0).normal(0, 0.3, (20, 20))
+    (_, unused) = decode_array(sky, RenderSettings(percentiles=(1, 99))).notes
+    assert unused == "the stretch asinh has no percentiles: not applied"
+    assert "in memory: hdu is not applied" in decode_array(sky, RenderSettings(hdu=1)).notes
+    with pytest.raises(ArgumentError, match="wanted: numbers of 1 to 1"):
+        decode_array(sky, RenderSettings(bands=("0",)))

@@ -228,7 +228,7 @@ def test_pandas_and_astropy(model: Model, files: list[Path]) -> None:
     assert good.dtype == bool
 
 
-def test_ids_of_arrays(model: Model, arrays: Arrays) -> None:
+def test_ids_of_arrays(model: Model, arrays: Arrays, files: list[Path]) -> None:
     names = [f"J{place}" for place in range(6)]
     predictions = model.predict(arrays, ids=names)
     assert predictions.ids == names
@@ -238,6 +238,15 @@ def test_ids_of_arrays(model: Model, arrays: Arrays) -> None:
         model.predict(arrays, ids=names[:-1])
     with pytest.raises(ArgumentTypeError, match="neither text nor a whole number"):
         model.predict(arrays[:1], ids=[1.5])  # type: ignore[list-item]
+    with pytest.raises(ArgumentError, match=r"(?s)an id is empty.*for image 1"):
+        model.predict(arrays, ids=["a", " ", *names[2:]])
+    twice = model.predict(arrays, ids=["a", "a", *names[2:]])
+    assert "1 id occurs more than once, such as 'a'" in twice.notes[0]
+    table = {"path": [str(path) for path in files], "id": ["a", "a", *" " * (len(files) - 2)]}
+    with pytest.raises(ArgumentError, match="empty cells"):
+        model.predict(table, id_column="id")
+    table["id"][2:] = [str(index) for index in range(2, len(files))]
+    assert "1 id occurs more than once" in model.predict(table, id_column="id").notes[0]
 
 
 def test_what_is_stopped_in_memory_leaves_nothing(tmp_path: Path, arrays: Arrays) -> None:

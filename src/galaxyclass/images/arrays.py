@@ -184,7 +184,10 @@ def decode_array(
             _require_clear(image, what)
     try:
         in_bands = replace(_in_bands(image), unit="" if unit is None else str(unit))
-        return render_decoded(in_bands, settings)
+        decoded = render_decoded(in_bands, settings)
+        if settings.hdu is not None:
+            decoded = decoded._replace(notes=(*decoded.notes, "in memory: hdu is not applied"))
+        return decoded
     except ImageError as error:
         raise ArgumentError(
             f"{what}: {error.what}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from galaxyclass.images.cutout_boxes import Beyond, centre_box
 from galaxyclass.images.levels import are_level_bounds, levels_of_16_bits
 from galaxyclass.images.standardised import standardised_by
 from galaxyclass.images.stretch import Stretch, reversed_limits, stretch_pixels, with_limits
-from galaxyclass.recipes.stretches import StretchName
+from galaxyclass.recipes.stretches import STRETCHES_WITH, StretchName
 
 #: ``any``: whatever can be read, in as many channels as it has; to see whether a file is sound.
 Channels = Literal["rgb", "grey", "bands", "any"]
@@ -147,7 +147,7 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
         levels = stretch_pixels(shown, stretch, bands)
     except ArgumentError as error:
         raise ImageError(error.what, wanted=error.wanted, got=error.got, hint=error.hint) from error
-    notes = [_how(image, named, name, reason), *narrow]
+    notes = [_how(image, named, name, reason), *narrow, *_unused_settings(settings, name)]
     if image.unused:
         notes.append(f"left out of its file: {image.unused}")
     if image.doubt:
@@ -236,6 +236,17 @@ def _default_stretch(
     return "lupton", "" if bands else (
         "the bands have no names: the first is taken as blue; `bands` and `stretch` state others"
     )
+
+
+def _unused_settings(settings: RenderSettings, stretch: str) -> Iterator[str]:
+    """A remark on settings that do nothing to the stretch of a picture."""
+    unused = [
+        setting
+        for setting, stretches in STRETCHES_WITH.items()
+        if getattr(settings, setting) is not None and stretch not in stretches
+    ]
+    if unused:
+        yield f"the stretch {stretch} has no {' and no '.join(unused)}: not applied"
 
 
 def _has_16_bits(pixels: NDArray[np.generic]) -> bool:

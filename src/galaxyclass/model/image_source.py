@@ -182,7 +182,12 @@ def open_images(
                 else f"{len(names):,}",
                 hint="give the images as a list" if source.count is None else None,
             )  # fmt: skip
-        return replace(source, ids=names, id_integer=all(map(is_exact_integer, names)))
+        return replace(
+            source,
+            ids=names,
+            id_integer=all(map(is_exact_integer, names)),
+            notes=_notes_on_ids(names),
+        )
     if (paths := source.paths) is not None:
         file_ids, notes = name_paths(paths, name_parts, clear=clear_names)
         return replace(source, ids=file_ids, notes=notes)
@@ -320,6 +325,33 @@ def _from_table(
         id_column=id_name,
         id_integer=integer and all(map(is_exact_integer, names)),
         carried=table.drop_columns([id_name]),
+        notes=_notes_on_ids(names),
+    )
+
+
+def _notes_on_ids(ids: Sequence[str]) -> tuple[str, ...]:
+    """A remark on ids of the user that are not those of one image each.
+
+    Raises
+    ------
+    ArgumentError
+        An id is empty.
+    """
+    counts = Counter(ids)
+    for text in counts:
+        if not text.strip():
+            raise ArgumentError(
+                "an id is empty",
+                argument="ids",
+                wanted="text, or a whole number, for each image",
+                got=f"{text!r} for image {ids.index(text)}",
+            )
+    repeated = [text for text, count in counts.items() if count > 1]
+    if not repeated:
+        return ()
+    return (
+        f"{counted(len(repeated), 'id')} {verb(len(repeated), 'occurs')} more than once, such as "
+        f"{repeated[0]!r}: the rows of these images cannot be told apart.",
     )
 
 
