@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
@@ -14,6 +13,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
+from galaxyclass.io.result_files import plain_json
 
 EPILOG = """\b
 Examples:
@@ -137,7 +137,7 @@ def command(
             "variance": galaxies.variance,
             "kept_neighbours": galaxies.kept if galaxies.kept == galaxies.kept else None,
         }
-        echo(json.dumps(numbers, indent=1))
+        echo(plain_json(numbers))
         return
     echo_notes((*galaxies.notes, *notes))
     if not drawn:

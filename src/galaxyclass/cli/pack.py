@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.shown import echo
+from galaxyclass.io.result_files import plain_json
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _show(packed: Pack, as_json: bool) -> None:
             "preprocessing": packed.preprocessing.model_dump(),
             "failed": [{"path": record.path, "error": record.error} for record in failed],
         }
-        echo(json.dumps(content, indent=2))
+        echo(plain_json(content))
         return
     size, settings = packed.preprocessing.size, packed.preprocessing
     echo(
