@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -144,3 +145,19 @@ def test_a_repeated_id_of_a_labelled_galaxy_is_labelled_too(predictions: Path) -
     chosen = galaxyclass.select(predictions, labelled=pa.table({"id": ["100", "102"]}), count=50)
     assert not {100, 102} & set(chosen.ids)
     assert chosen.candidates == 19
+
+
+@pytest.mark.parametrize(
+    "unused",
+    [
+        {"answer": "1.1"},
+        {"by": "strange", "answer": "1.1"},
+        {"by": "random", "spread": 2},
+        {"by": "random", "model": "pretrained"},
+    ],
+)
+def test_what_does_nothing_to_the_measure_is_refused(
+    predictions: Path, unused: dict[str, Any]
+) -> None:
+    with pytest.raises(ArgumentError, match="does nothing to galaxies that are chosen by"):
+        galaxyclass.select(predictions, **unused)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.shown import echo
+from galaxyclass.io.result_files import plain_json
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -108,6 +108,13 @@ def command(
         raise click.UsageError("--gallery and --images belong together")
     if quote_formulas and output is None:
         raise click.UsageError("--quote-formulas needs --output")
+    if overwrite and output is None and gallery is None:
+        raise click.UsageError("--overwrite needs --output or --gallery")
+    if not like_images:
+        for option in ("views", "device", "precision", "batch_size", "workers"):
+            if getattr(inference, option) != getattr(InferenceOptions(), option):
+                name = option.replace("_", "-")
+                raise click.UsageError(f"--{name} needs --like-images")
     if output is not None:
         require_output(output, overwrite=True, quote_formulas=quote_formulas)
     files = [file for file in (output, gallery) if file is not None]
@@ -146,7 +153,7 @@ def command(
             save(draw_neighbours(neighbours, images), gallery)
     if as_json:
         names = neighbours.table.column_names[:2]
-        echo(json.dumps(neighbours.table.select(names).to_pylist(), indent=1))
+        echo(plain_json(neighbours.table.select(names).to_pylist()))
         return
     _show(neighbours)
     for written in (output, gallery):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from galaxyclass.cli.survey_lines import duration, show_status
 from galaxyclass.cli.survey_run import run_command
 from galaxyclass.cli.survey_scripts import survey_script
 from galaxyclass.cli.tables import show_unused
+from galaxyclass.io.result_files import plain_json
 from galaxyclass.short import counted
 
 EPILOG = """\b
@@ -181,7 +181,7 @@ def plan(
             **chosen,
         )
     if as_json:
-        echo(dumps({**asdict(planned.plan), "notes": planned.notes}, indent=1))
+        echo(plain_json({**asdict(planned.plan), "notes": planned.notes}))
         return
     echo_notes(planned.notes)
     show_unused(planned.unused)
@@ -266,7 +266,7 @@ def status(*, folder: Path, as_json: bool) -> None:
     survey = open_survey(folder)
     current = survey.status()
     if as_json:
-        echo(dumps(asdict(current), indent=1, default=str))
+        echo(plain_json(asdict(current)))
     else:
         show_status(survey, current)
 
@@ -299,7 +299,7 @@ def merge(*, folder: Path, as_json: bool, **chosen: Any) -> None:
     with bars() as progress:
         merged = open_survey(folder).merge(progress=progress, **chosen)
     if as_json:
-        echo(dumps(asdict(merged), indent=1, default=str))
+        echo(plain_json(asdict(merged)))
         return
     kind = "" if merged.kind not in ("hats", "dataset") else f", {counted(merged.files, 'file')}"
     echo(f"{counted(merged.rows, 'galaxy')} in {merged.output} ({merged.kind}{kind})")

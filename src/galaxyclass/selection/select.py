@@ -136,6 +136,7 @@ def select(
         raise ArgumentError(
             "unlike which galaxies?", argument="labelled", wanted="a table of labelled galaxies"
         )
+    _require_used(by, answer, spread, model)
     compared = by == "unlike" or (spread > 1 and by != "random")
     file = open_predictions(predictions, embedding=compared)
     known = _labelled_rows(file, labelled)
@@ -146,6 +147,7 @@ def select(
         raise CatalogError(
             f"{file.name}: no galaxy is left to choose",
             wanted="galaxies that are not labelled and meet all conditions",
+            got=", ".join(where) or None,
         )
     index = open_index(file, progress=progress) if compared else None
     if by == "random":
@@ -163,6 +165,31 @@ def select(
     if "reason" in table.column_names:
         table = table.drop_columns("reason")
     return Selection(file.path, table.add_column(1, "reason", pa.array(reasons)), candidates)
+
+
+def _require_used(
+    by: str, answer: str | None, spread: int, model: str | Path | Model | None
+) -> None:
+    """Refuse what does nothing to the measure.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    unused = {
+        "answer": (answer is not None and by != "likely", "likely"),
+        "spread": (spread > 1 and by == "random", "uncertain, likely, strange or unlike"),
+        "model": (model is not None and by != "uncertain", "uncertain"),
+    }
+    for name, (is_unused, measures) in unused.items():
+        if is_unused:
+            raise ArgumentError(
+                f"`{name}` does nothing to galaxies that are chosen by {by!r}",
+                argument=name,
+                wanted=f"`{name}` with the measure {measures}",
+                got=f"by {by!r}",
+                hint=f"leave `{name}` out, or choose `by`",
+            )
 
 
 def _labelled_rows(file: PredictionTable, labelled: Any) -> NDArray[np.int64]:

@@ -211,3 +211,22 @@ def test_the_file_that_is_wrong_is_named_by_its_argument(tmp_path: Path, argumen
         assert caught.value.argument == argument
         hint = caught.value.hint or ""
         assert f"`{argument}`" in hint or "`" not in hint
+
+
+def test_whole_floats_and_truth_words_are_the_same_classes(tmp_path: Path) -> None:
+    predicted = {"id": [1, 2, 3, 4], "ring": [0, 1, 0, 1]}
+    beside_empty = pd.DataFrame({**predicted, "ring": [0.0, 1.0, None, 1.0]})
+    beside_empty.to_csv(tmp_path / "floats.csv", index=False)
+    for table in (beside_empty, tmp_path / "floats.csv"):
+        scores = score_predictions(predicted, table)
+        assert (scores.names, scores.scores.galaxies) == (("0", "1"), 3)
+        assert scores.scores.accuracy.value == 1
+    truth = pd.DataFrame({**predicted, "ring": [False, True, False, True]})
+    truth.to_csv(tmp_path / "truth.csv", index=False)
+    assert score_predictions(truth, tmp_path / "truth.csv").scores.accuracy.value == 1
+
+
+def test_classes_that_are_named_differently_are_refused() -> None:
+    predicted = {"id": [1, 2, 3], "ring": ["No", "Yes", "No"]}
+    with pytest.raises(ScoreError, match=r"(?s)no class in common.*got: +No, Yes are predicted"):
+        score_predictions(predicted, {"id": [1, 2, 3], "ring": ["no", "yes", "no"]})
