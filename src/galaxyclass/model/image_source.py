@@ -19,7 +19,7 @@ from galaxyclass.data.unused import Unused, unused_columns, unused_files
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError
 from galaxyclass.images.arrays import as_image, as_images
 from galaxyclass.images.band_files import has_bands
-from galaxyclass.images.containers import container_of
+from galaxyclass.images.containers import container_of, is_container
 from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths
 from galaxyclass.model.cutouts import Picture
 from galaxyclass.model.ids import FileNames, ImageIds
@@ -259,7 +259,9 @@ def _checked_arrays(images: Iterable[Any]) -> Iterator[NDArray[np.generic]]:
                 argument="images",
                 wanted="arrays alone, or paths alone",
                 got=type(image).__name__,
-                hint="`numpy.asarray(image)` makes an array of most images",
+                hint="`image.data` is its array"
+                if _is_array(getattr(image, "data", None))
+                else "`numpy.asarray(image)` makes an array of most images",
             )
         yield as_image(_array(image, f"image {index}"), f"image {index}")
 
@@ -271,7 +273,8 @@ def _from_paths(paths: Sequence[str | os.PathLike[str]]) -> ImageSource:
         return ImageSource(image_paths(paths))
     images: list[Picture] = []
     for path in paths:
-        images += image_paths(path) if os.path.isdir(path) else [_plain(path)]  # noqa: PTH112
+        several = os.path.isdir(path) or is_container(os.fsdecode(path))  # noqa: PTH112
+        images += image_paths(path) if several else [_plain(path)]
     return ImageSource(images)
 
 
