@@ -8,8 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from galaxyclass.data.tables.cells import as_text, is_exact_integers
+from galaxyclass.data.tables.cells import as_text, is_exact_integers, is_text, kind_of, numbers
 from galaxyclass.tasks.classes.targets import ClassTargets
+
+#: Whole numbers that were written as floats.
+_WHOLE = r"^-?[0-9]{1,15}(\.0*)?$"
+#: Whole numbers below this are exact as floats.
+_EXACT = 2.0**53
 
 
 def class_names(cells: Any) -> Any:
@@ -18,11 +23,23 @@ def class_names(cells: Any) -> Any:
     Parameters
     ----------
     cells : pyarrow array
-        Text or integers.
+        Text, integers, or floats that are whole numbers, as integers beside NaN become: 1.0 is 1.
     """
-    text = as_text(cells)
+    whole = whole_numbers(cells) if kind_of(cells) == "number" else None
+    text = as_text(cells) if whole is None else whole
     missing = pc.is_in(text, value_set=pa.array(["nan", "NaN"]))
     return pc.if_else(missing, pa.scalar(None, pa.string()), text)
+
+
+def whole_numbers(column: Any) -> Any:
+    """Floats that are whole numbers as text of integers; None where one has a fraction."""
+    if is_text(column) and not pc.all(pc.match_substring_regex(as_text(column), _WHOLE)).as_py():
+        return None
+    values, _ = numbers(column)
+    known = values[~np.isnan(values)]
+    if not len(known) or not (np.abs(known) < _EXACT).all() or (known % 1 != 0).any():
+        return None
+    return pa.array([None if np.isnan(value) else str(int(value)) for value in values], pa.string())
 
 
 def read_classes(cells: Any, column: str) -> ClassTargets:
