@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -102,6 +103,14 @@ def test_what_cannot_be_chosen(predictions: Path) -> None:
         galaxyclass.select(predictions, by="likely")
     with pytest.raises(ArgumentError, match="unlike which"):
         galaxyclass.select(predictions, by="unlike")
+    unused: list[dict[str, Any]] = [
+        {"answer": "1.1", "by": "strange"},
+        {"model": "pretrained", "by": "likely", "answer": "1.1"},
+        {"spread": 2, "by": "random"},
+    ]
+    for arguments in unused:
+        with pytest.raises(ArgumentError, match=f"`{next(iter(arguments))}` means nothing to an"):
+            galaxyclass.select(predictions, **arguments)
     with pytest.raises(ArgumentError, match="no column"):
         galaxyclass.select(predictions, by="likely", answer="9.9")
     with pytest.raises(CatalogError, match="no labelled galaxy"):

@@ -149,6 +149,8 @@ def test_csv_says_the_same(predictions: Path) -> None:
 def test_what_cannot_be_searched(predictions: Path, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="nothing to search by"):
         galaxyclass.similar(predictions)
+    with pytest.raises(ArgumentError, match="`model` is for pictures to search by"):
+        galaxyclass.similar(predictions, like=["x"], model="pretrained")
     with pytest.raises(ArgumentError, match="no galaxy 'x'"):
         galaxyclass.similar(predictions, like=["x"])
     plain = tmp_path / "plain.parquet"

@@ -80,7 +80,10 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
 @options.overwrite
 @options.quote_formulas_option
 @options.as_json
+@click.pass_context
 def command(
+    context: click.Context,
+    /,
     *,
     predictions: Path,
     like: tuple[str, ...],
@@ -106,6 +109,10 @@ def command(
 
     if (gallery is None) != (images is None):
         raise click.UsageError("--gallery and --images belong together")
+    stated = options.stated(context)
+    unused = [stated[name] for name in stated if name in (*options.INFERENCE, "model")]
+    if unused and not like_images:
+        raise click.UsageError(f"{', '.join(unused)}: only with --like-images")
     if quote_formulas and output is None:
         raise click.UsageError("--quote-formulas needs --output")
     if output is not None:

@@ -103,8 +103,8 @@ def select(
         and unlike the labelled ones, are chosen. 1, the default, takes the best in their order,
         however alike: it needed the fewest labels (docs/similar.md).
     model : str, Path or Model, optional
-        The model that made the predictions, whose task knows what is uncertain. By default it is
-        found by what the predictions say of it.
+        For ``uncertain``: the model that made the predictions, whose task knows it. By default it
+        is found by what the predictions say of it.
     seed : int
         Of ``random``.
     progress : Progress
@@ -112,8 +112,8 @@ def select(
     Raises
     ------
     ArgumentError
-        ``likely`` without an ``answer``; ``unlike`` without ``labelled``; a condition or column
-        that the file does not have.
+        ``likely`` without an ``answer``; ``unlike`` without ``labelled``; an ``answer``, ``model``
+        or ``spread`` that ``by`` has no use for; a condition or column that the file does not have.
     CatalogError
         A file cannot be read; no embedding to be ``unlike`` by; no galaxy is left to choose.
     BundleError
@@ -124,18 +124,7 @@ def select(
     OutputError
         The index cannot be written.
     """
-    if by not in BY:
-        raise ArgumentError(
-            f"{by!r} is no measure", argument="by", wanted=f"one of {', '.join(BY)}", got=repr(by)
-        )
-    if by == "likely" and answer is None:
-        raise ArgumentError(
-            "likely to be what?", argument="answer", wanted="the column of an answer or a class"
-        )
-    if by == "unlike" and labelled is None:
-        raise ArgumentError(
-            "unlike which galaxies?", argument="labelled", wanted="a table of labelled galaxies"
-        )
+    _require_measure(by, answer=answer, labelled=labelled, spread=spread, model=model)
     compared = by == "unlike" or (spread > 1 and by != "random")
     file = open_predictions(predictions, embedding=compared)
     known = _labelled_rows(file, labelled)
@@ -163,6 +152,40 @@ def select(
     if "reason" in table.column_names:
         table = table.drop_columns("reason")
     return Selection(file.path, table.add_column(1, "reason", pa.array(reasons)), candidates)
+
+
+def _require_measure(
+    by: str, *, answer: str | None, labelled: Any, spread: int, model: object
+) -> None:
+    """Refuse a measure without the arguments that it needs, or with those of another one.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    if by not in BY:
+        raise ArgumentError(
+            f"{by!r} is no measure", argument="by", wanted=f"one of {', '.join(BY)}", got=repr(by)
+        )
+    if by == "likely" and answer is None:
+        raise ArgumentError(
+            "likely to be what?", argument="answer", wanted="the column of an answer or a class"
+        )
+    if by == "unlike" and labelled is None:
+        raise ArgumentError(
+            "unlike which galaxies?", argument="labelled", wanted="a table of labelled galaxies"
+        )
+    unused = {
+        "answer": answer is not None and by != "likely",
+        "model": model is not None and by != "uncertain",
+        "spread": spread > 1 and by == "random",
+    }
+    for name in (name for name, is_unused in unused.items() if is_unused):
+        raise ArgumentError(
+            f"`{name}` means nothing to an order by {by!r}",
+            argument=name,
+            hint=f"leave `{name}` out, or choose another `by`",
+        )
 
 
 def _labelled_rows(file: PredictionTable, labelled: Any) -> NDArray[np.int64]:

@@ -207,14 +207,15 @@ def open_labelling(
     choices = [choice.key for choice in labels.questions.questions[0].choices]
     wanted = answer if by == "likely" and answer in choices else None
     known = {answer, f"Class{answer}"} & set(file.other_names)
+    # Nothing is known of a class before the first labels.
+    at_first = "random" if wanted is not None and not known else by
     chosen = select(
         path,
-        # Nothing is known of a class before the first labels.
-        by="random" if wanted is not None and not known else by,
-        answer=answer if by == "likely" else None,
+        by=at_first,
+        answer=answer if at_first == "likely" else None,
         where=where,
         count=min(file.rows, MOST_ORDERED),
-        model=served.model,
+        model=served.model if at_first == "uncertain" else None,
     )
     first = np.array([file.row_of[str(name)] for name in chosen.ids], np.int64)
     renewed = by == "uncertain" or wanted is not None

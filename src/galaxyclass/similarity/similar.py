@@ -120,6 +120,13 @@ def similar(
             argument="like",
             wanted="ids of galaxies in the file, or pictures (`like_images`)",
         )
+    for name, value in (("model", model), ("options", options)):
+        if value is not None and like_images is None:
+            raise ArgumentError(
+                f"`{name}` is for pictures to search by",
+                argument=name,
+                hint=f"name them by `like_images`, or leave `{name}` out",
+            )
     file = open_predictions(predictions)
     wanted, unwanted = _rows(file, like, "like"), _rows(file, unlike, "unlike")
     allowed = rows_that_meet(file.others, where)
