@@ -453,3 +453,11 @@ def test_only_the_command_line_speaks_of_options() -> None:
                 text = node.value.replace("pip install --upgrade", "")
                 text = re.sub(r"var\(--\w+\)|--\w+: ", "", text)  # of a style sheet
                 assert not option.search(text), f"{path}:{node.lineno}: {option.search(text)}"
+
+
+@pytest.mark.parametrize("title", ["read_catalog", "Dataset"])
+def test_what_is_no_table_is_refused_before_it_is_read(title: str, tmp_path: Path) -> None:
+    rows = np.array([(1, 2)], dtype=[("id", int), ("ring", int)])
+    for value in ([{"id": 1}], ["a.csv", "b.csv"], rows, np.zeros((2, 2)), iter("ab"), range(3)):
+        with pytest.raises(ArgumentTypeError, match=r"wanted: .*a table in memory"):
+            getattr(galaxyclass, title)(tmp_path, value)

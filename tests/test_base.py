@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import errno
+import pickle
 import sys
 from pathlib import Path
 
 import pytest
 
-from galaxyclass.errors import GalaxyclassError, MissingExtraError, OutputError
+from galaxyclass.errors import (
+    ArgumentError,
+    GalaxyclassError,
+    MissingExtraError,
+    OutputError,
+    SurveyStoppedError,
+)
 from galaxyclass.extras import require, require_installed
 from galaxyclass.io.atomic import translated, write_text, writing
 
@@ -18,6 +26,18 @@ def test_message_has_what_wanted_got_and_what_to_do() -> None:
     assert str(error) == (
         "a.csv: no id\n  wanted: an id column\n  got:    x, y\n  hint:   use --id"
     )
+
+
+def test_errors_pass_from_a_process_to_another() -> None:
+    """One that cannot be unpickled would break a pool of processes."""
+    errors = [
+        GalaxyclassError("a.csv: no id", argument="table", hint="use --id"),
+        ArgumentError("`views` cannot be 0", wanted="1 to 8"),
+        SurveyStoppedError(True, "stopped", hint="go on"),
+    ]
+    for error in errors:
+        for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+            assert (str(other), vars(other)) == (str(error), vars(error))
 
 
 def test_message_of_several_lines_is_aligned() -> None:

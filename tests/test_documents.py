@@ -11,6 +11,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import galaxyclass
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements" / "dev.lock").read_text(encoding="utf-8")
@@ -67,6 +69,13 @@ def test_every_page_of_the_documentation_is_linked_from_one_of_contents() -> Non
     }
     pages = {page.name for page in folder.glob("*.md")} - {"README.md", "index.md", *CONTENTS}
     assert pages <= linked
+
+
+def test_the_python_page_names_every_function() -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    table = page.split("## All functions")[1]
+    functions = [name for name in galaxyclass.__all__ if name[0].islower()]
+    assert [name for name in functions if f"`{name}`" not in table] == []
 
 
 def test_the_lock_file_has_every_dependency_in_a_version_that_is_allowed() -> None:

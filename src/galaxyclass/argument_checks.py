@@ -79,6 +79,18 @@ def as_data(value: Any) -> Any:
     return value if any(hasattr(value, name) for name in protocols) else WRONG_TYPE
 
 
+def as_table(value: Any) -> Any:
+    """A path, or a table in memory; its content is checked where it is read."""
+    checked = as_data(value)
+    if checked is not value or isinstance(value, str | os.PathLike | Mapping):
+        return checked
+    if isinstance(value, Sequence):  # of paths or rows, or a single column
+        return WRONG_TYPE
+    has_columns = any(hasattr(value, name) for name in ("columns", "column_names", "colnames"))
+    protocols = ("__dataframe__", "__arrow_c_stream__", "colnames")
+    return value if has_columns and any(hasattr(value, name) for name in protocols) else WRONG_TYPE
+
+
 def as_string(value: Any) -> Any:
     """A string that is not empty."""
     if not isinstance(value, str):
@@ -226,7 +238,7 @@ def as_missing_values(value: Missing) -> tuple[str, ...]:
     (('-1',), ('bar=-1',), ('bar=-1',))
     """
     if isinstance(value, Mapping):
-        return tuple(f"{column}={number:g}" for column, number in value.items())
+        return tuple(f"{column}={float(number):.17g}" for column, number in value.items())
     several = (value,) if isinstance(value, int | float | str) else value
     return tuple(each if isinstance(each, str) else f"{each:.17g}" for each in several)
 
@@ -243,10 +255,13 @@ def as_mapping(value: Any) -> Any:
 
 
 def as_reading(value: Any) -> Any:
-    """A mapping of names to values."""
+    """A mapping of names to values; those of numpy become those of Python."""
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         return WRONG_TYPE
-    return dict(value)
+    return {
+        name: each.tolist() if hasattr(each, "dtype") and hasattr(each, "tolist") else each
+        for name, each in value.items()
+    }
 
 
 def as_variations(value: Any) -> Any:

@@ -41,6 +41,7 @@ from galaxyclass.argument_checks import (
     as_settings,
     as_several,
     as_string,
+    as_table,
     as_tiles,
     as_variations,
     as_whole,
@@ -109,7 +110,11 @@ def _choice(choices: Any) -> ArgumentCheck:
 
 
 _PATH = ArgumentCheck("a path (str or Path)", as_path, "paths")
-_DATA = replace(_PATH, in_memory=as_data)
+_TABLE = replace(_PATH, in_memory=as_table)
+#: What messages call data in memory.
+_IN_MEMORY: dict[Callable[[Any], Any], str] = {
+    as_table: "a table in memory (of pandas, polars, astropy, pyarrow, or a mapping)"
+}
 _MODEL = ArgumentCheck(
     'a run, a bundle, an exported network or "pretrained" (str, Path or Model)',
     as_either(as_path, as_instance("Model")),
@@ -139,14 +144,14 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "recipes": _RECIPE,
     "images": replace(_PATH, in_memory=as_either(as_data, as_instance("ImageSource"))),
     "paths": replace(_PATH, may_be_empty=True),
-    "table": _DATA,
-    "predictions": _DATA,
+    "table": _TABLE,
+    "predictions": _TABLE,
     "tiles": ArgumentCheck(
         "FITS files, a folder, a pattern, or a mapping from bands to them",
         as_tiles,
     ),
-    "catalogue": _DATA,
-    "id_map": _DATA,
+    "catalogue": _TABLE,
+    "id_map": _TABLE,
     "path": _PATH,
     "folder": _PATH,
     "name": _PATH,
@@ -161,7 +166,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "like": _IDS,
     "unlike": _IDS,
     "like_images": replace(_PATH, in_memory=as_data),
-    "labelled": _DATA,
+    "labelled": _TABLE,
     "spread": _count("a whole number", 1, 10_000),
     "labels": ArgumentCheck("a LabelPlan", as_instance("LabelPlan")),
     "label": _PATH,
@@ -178,8 +183,8 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
         "a Tree, the name of one that the package ships, or a TOML file",
         as_either(as_path, as_instance("Tree")),
     ),
-    "export": _DATA,
-    "subjects": _DATA,
+    "export": _TABLE,
+    "subjects": _TABLE,
     # output
     "output": _PATH,
     "cache": _PATH,
@@ -449,11 +454,11 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
     assert name in ARGUMENTS, f"no check for the argument {name}: add it to ARGUMENTS"
     rule = ARGUMENTS[name]
     check, wanted = rule.check, rule.wanted
-    if annotation == "Any" and rule.in_memory is not None:
-        check, wanted = rule.in_memory, f"{wanted}, or data in memory"
-    elif "TableJoin" in annotation and rule.in_memory is not None:
-        check = as_either(as_instance("TableJoin"), rule.in_memory)
-        wanted = f"{wanted}, data in memory, or a TableJoin"
+    if annotation in ("Any", "TableJoin | Any") and rule.in_memory is not None:
+        check = rule.in_memory
+        wanted = f"{wanted}, or {_IN_MEMORY.get(rule.in_memory, 'data in memory')}"
+        if annotation != "Any":
+            check, wanted = as_either(as_instance("TableJoin"), check), f"{wanted}, or a TableJoin"
     elif "Dataset" in annotation:
         check, wanted = as_either(as_instance("Dataset"), rule.check), f"a Dataset, or {wanted}"
     elif rule.several and "Sequence" in annotation:

@@ -33,6 +33,8 @@ pydantic) are translated where they arise; nothing above needs to know them.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class GalaxyclassError(Exception):
     """Root of everything that the package raises on purpose.
@@ -60,6 +62,10 @@ class GalaxyclassError(Exception):
         self.wanted, self.got, self.hint = wanted, got, hint
         super().__init__(what)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """From another process as it was, though subclasses have more arguments than `what`."""
+        return _unpickled, (type(self), self.args, vars(self))
+
     def __str__(self) -> str:
         lines = [self.what]
         for label, text in self._details():
@@ -81,6 +87,14 @@ class GalaxyclassError(Exception):
         """
         parts = [self.what, *(f"{label}: {text}" for label, text in self._details())]
         return "; ".join(" ".join(part.split()) for part in parts)
+
+
+def _unpickled(
+    kind: type[GalaxyclassError], args: tuple[Any, ...], state: dict[str, Any]
+) -> GalaxyclassError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(state)
+    return error
 
 
 class ArgumentError(GalaxyclassError, ValueError):

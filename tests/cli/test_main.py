@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from galaxyclass.cli.main import COMMANDS, main
+from galaxyclass.recipes.read import load_recipe
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,6 +96,16 @@ def test_a_wrong_input_exits_with_1_and_says_so_in_few_lines(
     assert "Traceback" not in text
     assert len(text.splitlines()) < 8
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recipe_as_a_file_is_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recipes", "fast", "--set", "model.width=0.5", "--toml"]) == 0
+    file = tmp_path / "half.toml"
+    file.write_text(capsys.readouterr().out)
+    recipe, wanted = load_recipe(file), load_recipe("fast", {"model.width": 0.5})
+    assert recipe == wanted.model_copy(update={"name": "half"})
+    assert main(["recipes", "--toml"]) == 2
+    assert "--toml needs NAME" in capsys.readouterr().err
 
 
 def test_recipes_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,3 +95,45 @@ def test_a_quantity_and_a_column_of_arrow() -> None:
     assert note.startswith("3 bands, stretch lupton (the bands have no names")
     pyarrow = pytest.importorskip("pyarrow")
     assert open_images(pyarrow.array([__file__]), id_column="id").paths == [__file__]
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8"])
+def test_standardised_grey_levels_are_not_taken_for_brightness(kind: str) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (20, 20, 3)) / 255
+    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    # The range of the first is not that of all levels.
+    for pixels, undone_by in (
+        (levels[levels.max(axis=(1, 2)) < 1] * 2 - 1, "/ 2"),
+        ((levels - mean) / deviation, "0.229"),
+    ):
+        with pytest.raises(ArgumentError, match="standardised grey levels") as refused:
+            decode_array(pixels.astype(kind), RenderSettings())
+        assert undone_by in (refused.value.hint or "")
+        file = io.BytesIO()
+        np.save(file, pixels.astype(kind))
+        with pytest.raises(ImageError, match="standardised grey levels"):
+            decode_image(file.getvalue())
+    sky = np.random.default_rng(0).normal(0, 0.3, (20, 20, 3)).astype(kind)
+    assert decode_array(sky, RenderSettings()).notes  # brightness, told
+
+
+def test_levels_that_resizing_rounded_are_levels_and_faint_fluxes_are_not() -> None:
+    levels = np.linspace(0, 1, 48).reshape(4, 4, 3)
+    rounded = np.clip(levels, -1e-8, None) - 1e-8 * (levels == 0) + 1e-7 * (levels == 1)
+    expected = decode_array(levels, RenderSettings())
+    decoded = decode_array(rounded, RenderSettings())
+    assert (decoded.pixels == expected.pixels).all()
+    assert decoded.notes == expected.notes
+    for faint in (levels * 1e-6, levels * 1e-6 - 1e-8):
+        decoded = decode_array(faint, RenderSettings())
+        assert decoded.pixels.any()
+        assert "stretch lupton" in decoded.notes[0]
+
+
+def test_settings_that_do_nothing_to_an_array_are_told() -> None:
+    sky = np.random.default_rng(0).normal(0, 0.3, (20, 20))
+    (_, unused) = decode_array(sky, RenderSettings(percentiles=(1, 99))).notes
+    assert unused == "the stretch asinh has no percentiles: not applied"
+    assert "in memory: hdu is not applied" in decode_array(sky, RenderSettings(hdu=1)).notes
+    with pytest.raises(ArgumentError, match="wanted: numbers of 1 to 1"):
+        decode_array(sky, RenderSettings(bands=("0",)))

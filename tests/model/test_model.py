@@ -228,7 +228,7 @@ def test_pandas_and_astropy(model: Model, files: list[Path]) -> None:
     assert good.dtype == bool
 
 
-def test_ids_of_arrays(model: Model, arrays: Arrays) -> None:
+def test_ids_of_arrays(model: Model, arrays: Arrays, files: list[Path]) -> None:
     names = [f"J{place}" for place in range(6)]
     predictions = model.predict(arrays, ids=names)
     assert predictions.ids == names
@@ -238,6 +238,15 @@ def test_ids_of_arrays(model: Model, arrays: Arrays) -> None:
         model.predict(arrays, ids=names[:-1])
     with pytest.raises(ArgumentTypeError, match="neither text nor a whole number"):
         model.predict(arrays[:1], ids=[1.5])  # type: ignore[list-item]
+    with pytest.raises(ArgumentError, match=r"(?s)an id is empty.*for image 1"):
+        model.predict(arrays, ids=["a", " ", *names[2:]])
+    twice = model.predict(arrays, ids=["a", "a", *names[2:]])
+    assert "1 id occurs more than once, such as 'a'" in twice.notes[0]
+    table = {"path": [str(path) for path in files], "id": ["a", "a", *" " * (len(files) - 2)]}
+    with pytest.raises(ArgumentError, match="empty cells"):
+        model.predict(table, id_column="id")
+    table["id"][2:] = [str(index) for index in range(2, len(files))]
+    assert "1 id occurs more than once" in model.predict(table, id_column="id").notes[0]
 
 
 def test_what_is_stopped_in_memory_leaves_nothing(tmp_path: Path, arrays: Arrays) -> None:
@@ -497,6 +506,40 @@ def test_a_model_is_pickled_and_copied_without_its_loaded_networks(
         assert (other.predict(arrays).values == truth.values).all()
     with pytest.raises(ArgumentTypeError, match="bool: not the index"):
         truth[truth.ids[0] == 0]
+
+
+def test_predictions_are_a_table_and_an_array_to_other_libraries(
+    model: Model, arrays: Arrays
+) -> None:
+    predictions = model.predict(arrays)
+    assert pa.table(predictions).equals(predictions.table)
+    assert (np.asarray(predictions) == predictions.values).all()
+    scores = galaxyclass.score_predictions(predictions, predictions.to_pandas())
+    assert scores.matched == len(predictions)
+
+
+@pytest.mark.parametrize(
+    ("image", "hint"),
+    [
+        (Image.new("P", (8, 8)), r"convert\('RGB'\)"),
+        (Image.new("F", (8, 8)), r"`numpy.asarray\(image\)`"),
+        (b"\xff\xd8", "io.BytesIO"),
+        ("a.jpg", "in another"),
+        ([np.zeros((8, 8))], "for image in batch"),
+    ],
+)
+def test_how_an_image_becomes_an_array(model: Model, image: object, hint: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=f"hint: .*{hint}"):
+        model.predict([np.zeros((8, 8)), image])
+
+
+def test_a_memory_view_is_an_array(model: Model) -> None:
+    content = bytes(range(192))
+    pixels = np.frombuffer(content, np.uint8).reshape(8, 8, 3)
+    assert (
+        model.predict(memoryview(content).cast("B", (8, 8, 3))).values
+        == model.predict(pixels).values
+    ).all()
 
 
 def test_a_model_that_is_named_twice_is_noted(model: Model, files: list[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import warnings
 from itertools import pairwise
@@ -19,7 +20,8 @@ from astropy.table import Table
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import OutputError
 from galaxyclass.model.load import load_model
-from galaxyclass.model.provenance import PROVENANCE, provenance_of
+from galaxyclass.model.provenance import PROVENANCE, Provenance, provenance_of
+from galaxyclass.model.table_formats import KEYWORDS
 from galaxyclass.model.writers import WRITERS
 
 ID = 587722981748965649
@@ -116,6 +118,12 @@ def test_each_says_by_what_it_was_made(tmp_path: Path) -> None:
     metadata = pq.read_schema(write(tmp_path / "p.parquet")).metadata
     assert json.loads(metadata[b"galaxyclass"]) == MADE
     assert b'ucd="pos.eq.ra"' in metadata[b"IVOA.VOTable-Parquet.content"]
+
+
+def test_fits_has_a_keyword_for_all_provenance() -> None:
+    names = [field.name for field in dataclasses.fields(Provenance)]
+    assert sorted(KEYWORDS) == sorted(names)
+    assert all(len(keyword) <= 8 for keyword in KEYWORDS.values())
 
 
 def test_predictions_are_written_and_opened(tmp_path: Path) -> None:

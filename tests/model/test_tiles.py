@@ -69,6 +69,8 @@ def test_in_memory_and_to_a_file_are_the_same_and_positions_come_along(
     summary = model.predict_to_file(cutouts, output=tmp_path / "p.parquet")
     assert (summary.predicted, summary.failed) == (COUNT - 1, 1)
     assert pq.read_table(tmp_path / "p.parquet").equals(predictions.table)
+    fits = model.predict_to_file(cutouts, output=tmp_path / "p.fits").output
+    assert '"field": "20 pixels"' in Table.read(fits).meta["TILES"]
     assert "lupton" not in " ".join(predictions.notes)
     given = Table.read(survey[1])
     table = predictions.to_astropy()

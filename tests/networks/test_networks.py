@@ -254,3 +254,18 @@ def test_published_imagenet_weights() -> None:
     )
     # statistics of batch norm came along: those of a fresh network are all zero
     assert network.encoder.get_buffer("bn2.running_mean").abs().sum() > 1
+
+
+def test_a_network_that_timm_is_told_of_is_an_encoder() -> None:
+    """As docs/training.md shows it: nothing of this package has to change."""
+    page = Path(__file__).parents[2] / "docs" / "training.md"
+    section = page.read_text(encoding="utf-8").split("## A network of your own")[1]
+    code = section.split("```python\n")[1].split("\nrun = ")[0]
+    exec(compile(code, "training.md", "exec"), {"__name__": __name__})
+    recipe = load_recipe("fast", {"model.encoder": "two_scales"})
+    head = resolve_head(recipe.model.head, votes())
+    network = Network(recipe.model.model_copy(update={"head": head}), recipe.images, votes())
+    described = describe_network(network, 3)
+    assert described.trainable == (3 * 25 + 1) * 32 + (32 * 25 + 1) * 64 + (64 + 1) * 37
+    with pytest.raises(RecipeError, match="registered by timm"):
+        Network(NetworkSettings(encoder="qqqqqqqq", head=head), recipe.images, votes())

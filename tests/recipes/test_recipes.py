@@ -154,3 +154,30 @@ def test_a_setting_that_changes_nothing_is_refused() -> None:
         )
     assert (caught.value.argument, caught.value.got) == ("settings", "model.head=tree")
     assert caught.value.wanted == "split.… or model.input_size"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("training.epochs=true", "true is not a whole number|True is not a whole number"),
+        ("optimizer.lr=true", "True is not a number"),
+        ("split.seed=false", "False is not a whole number"),
+        ("images.scale=true", "images.scale"),
+        ("images.bands=true", "images.bands"),
+        ("model.pretrained=1", "1 is not true or false"),
+        ("optimizer.lr=inf", "optimizer.lr: inf"),
+        ("training.gradient_clip=1e400", "training.gradient_clip: inf"),
+        ("images.softening=inf", "images.softening: inf"),
+        ("images.limits=[]", "images.limits: empty"),
+        ("images.percentiles=[1, 99]", "state the stretch percentile too"),
+    ],
+)
+def test_values_that_are_no_such_thing(setting: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        load_recipe("fast", settings=[setting])
+
+
+def test_settings_of_another_stretch_are_refused() -> None:
+    with pytest.raises(RecipeError, match="the stretch sqrt has no softening; these have: asinh"):
+        load_recipe("fast", settings=["images.stretch=sqrt", "images.softening=0.1"])
+    load_recipe("fast", settings={"images.stretch": "percentile", "images.percentiles": (1, 99)})

@@ -44,7 +44,7 @@ def test_counts_are_compared() -> None:
     models = scored(task, counts, a=rng.gamma(2, size=counts.shape), b=counts + 0.5)
     caption = sections_of(task).caption(task, np.full(len(tree.answers), 2.0), counts[0])
     first = tree.slices[0]
-    share = counts[0, 0] / counts[0, first].sum()
+    share = counts[0, 0] / counts[0, first].sum(dtype=float)
     assert caption.splitlines()[0] == (
         f"{tree.answers[0].name} {1 / (first.stop - first.start):.2f} (true {share:.2f} of "
         f"{counts[0, first].sum():.0f} votes)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -220,6 +221,15 @@ def test_classes_with_hostile_names(sky: tuple[Any, ...], tmp_path: Path) -> Non
     assert "onload=alert(1)&gt;" in text
     confusion = read_rows(result.folder / "confusion.csv")
     counts = np.array([[int(row[f"called {name}"]) for name in names] for row in confusion])
+    # The surest of the wrong ones comes first, although all of them are just wrong.
+    errors = text.split("The largest errors")[1].split("surest of")[0]
+    called = [float(value) for value in re.findall(r"<figcaption>.*?\((0\.\d+)\)\n", errors)]
+    predicted = read_rows(result.folder / "model_1" / "predictions.csv")
+    true_names = dict(rows)
+    wrong = [row for row in predicted if row["class"] != true_names[next(iter(row.values()))]]
+    assert len(wrong) >= len(called) > 5
+    surest = min(wrong, key=lambda row: float(row[true_names[next(iter(row.values()))]]))
+    assert called[0] == pytest.approx(max(float(surest[name]) for name in names), abs=0.006)
     assert counts.sum(axis=1).tolist() == [15, 15, 15]
     scores = read_rows(result.folder / "classes.csv")
     assert float(scores[0]["recall"]) == pytest.approx(counts[0, 0] / 15, abs=1e-5)

@@ -39,7 +39,7 @@ from tests.support.waiting import wait_until
 needs_extra = pytest.mark.skipif(
     any(
         importlib.util.find_spec(name) is None
-        for name in ("fastapi", "httpx", "jinja2", "python_multipart", "uvicorn")
+        for name in ("fastapi", "httpx2", "jinja2", "python_multipart", "uvicorn")
     ),
     reason="NO SERVE EXTRA",
 )

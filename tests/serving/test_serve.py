@@ -36,7 +36,7 @@ from tests.support import fake
 
 _MISSING = [
     name
-    for name in ("fastapi", "httpx", "jinja2", "python_multipart", "uvicorn")
+    for name in ("fastapi", "httpx2", "jinja2", "python_multipart", "uvicorn")
     if importlib.util.find_spec(name) is None
 ]
 needs_extra = pytest.mark.skipif(

@@ -94,7 +94,7 @@ def test_only_galaxies_that_meet_conditions(predictions: Path) -> None:
 
 @pytest.mark.parametrize(
     ("condition", "words"),
-    [("Class4.1", "no condition"), ("spiral > 1", "no column"), ("4.1 > x", "no order")],
+    [("Class4.1", "no condition"), ("spiral > 1", "no column"), ("4.1 > x", "holds numbers")],
 )
 def test_wrong_conditions(predictions: Path, condition: str, words: str) -> None:
     with pytest.raises(ArgumentError, match=words):
@@ -149,8 +149,6 @@ def test_csv_says_the_same(predictions: Path) -> None:
 def test_what_cannot_be_searched(predictions: Path, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="nothing to search by"):
         galaxyclass.similar(predictions)
-    with pytest.raises(ArgumentError, match="`model` is for pictures to search by"):
-        galaxyclass.similar(predictions, like=["x"], model="pretrained")
     with pytest.raises(ArgumentError, match="no galaxy 'x'"):
         galaxyclass.similar(predictions, like=["x"])
     plain = tmp_path / "plain.parquet"
@@ -210,3 +208,15 @@ def test_the_command(predictions: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "3 of 3 galaxies" in capsys.readouterr().out
     assert (folder / "f.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "f.csv").read_text().startswith("GalaxyID,similarity,Class4.1\n")
+
+
+def test_what_contradicts_or_does_nothing_is_refused(
+    predictions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ArgumentError, match="'7' is among those that are wanted and those"):
+        galaxyclass.similar(predictions, like=[7], unlike=["7"])
+    with pytest.raises(ArgumentError, match="`model` does nothing without pictures"):
+        galaxyclass.similar(predictions, like=[7], model="pretrained")
+    for unused in (["--overwrite"], ["--views", "2"], ["--device", "cpu"]):
+        assert main(["similar", str(predictions), "--like", "7", *unused]) == 2
+        assert "needs --" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from galaxyclass import ArgumentError, CatalogError, OutputError, Survey, Survey
 from galaxyclass.survey.folder import SurveyFolder
 from galaxyclass.survey.listed import listed_pieces
 from galaxyclass.survey.manifest import read_objects
+from galaxyclass.survey.measure import bytes_per_image
 from galaxyclass.survey.pieces import ListColumns
 
 Planned = Callable[..., Survey]
@@ -159,10 +160,18 @@ def test_wrong_calls(planned: Planned, tmp_path: Path, pictures: list[Path]) -> 
 def test_a_measurement_finds_that_nothing_can_be_read(
     planned: Planned, tmp_path: Path, pictures: list[Path]
 ) -> None:
-    assert planned(name="measured", measured=True).plan.cost.images == 60
+    cost = planned(name="measured", measured=True).plan.cost
+    assert cost.images == 60
+    assert cost.bytes_per_image > 37 * 4
     (tmp_path / "list.txt").write_text("gone/1.jpg\ngone/2.jpg\n")
     with pytest.raises(SurveyError, match="none of 2 pictures that were tried can be read"):
         planned(tmp_path / "list.txt", measured=True)
+
+
+def test_the_size_of_results_is_that_of_their_numbers() -> None:
+    numbers = np.random.default_rng(0).random((2, 5000)).astype(np.float32)
+    tables = [pa.table({"a": row}) for row in numbers]
+    assert bytes_per_image(tables) == pytest.approx(4, rel=0.5)
 
 
 def test_a_plan_that_was_changed_is_refused(planned: Planned) -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import galaxyclass.training.choose_runtime as module
+import galaxyclass.training.runtime_settings as runtime_settings
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.dataset.samples import prepare_all
 from galaxyclass.model.bundle.load import load_bundle
@@ -148,7 +149,8 @@ def test_a_probed_training_says_and_keeps_what_it_chose(
 ) -> None:
     caplog.set_level("INFO", "galaxyclass")
     monkeypatch.setattr(module, "SHORT", 1)
-    monkeypatch.setattr(module, "has_bfloat16", lambda device: True)
+    for place in (module, runtime_settings):
+        monkeypatch.setattr(place, "has_bfloat16", lambda device: True)
     monkeypatch.setattr(
         Trials, "measure", lambda self, runtime: 200.0 if runtime.precision == "bf16" else 100.0
     )

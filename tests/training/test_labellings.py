@@ -88,9 +88,12 @@ def test_a_labelling_does_not_change_the_answers_of_another(
 def test_a_table_is_scored_in_its_labelling(
     trained: Trained, sky: Sky, smoother: Path, tmp_path: Path
 ) -> None:
+    calibrated = galaxyclass.calibrate(
+        trained.folder, sky.images, sky.table, part="all", output=tmp_path / "calibrated"
+    )
     own, labelled = (
         galaxyclass.evaluate(
-            trained.folder,
+            calibrated.bundle.folder,
             sky.images,
             smoother,
             output=tmp_path / str(labelling),
@@ -100,6 +103,9 @@ def test_a_table_is_scored_in_its_labelling(
     )
     assert labelled.scores.main.value < own.scores.main.value / 2
     assert "Predicted in the labelling 'smoother'." in labelled.notes
+    assert own.coverage is not None
+    assert labelled.coverage is None
+    assert any("intervals are those of its own labelling" in note for note in labelled.notes)
     assert any("pass `labelling='smoother'`" in note for note in own.notes)
     assert not any("pass `labelling" in note for note in labelled.notes)
     scored = json.loads((tmp_path / "smoother" / "metrics.json").read_text())["scored"]

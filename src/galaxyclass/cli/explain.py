@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -14,6 +13,7 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
+from galaxyclass.io.result_files import plain_json
 
 if TYPE_CHECKING:
     from galaxyclass.explanation.explain import Explanation
@@ -137,4 +137,4 @@ def _json(explanation: Explanation) -> str:
         ],
         "notes": list(explanation.notes),
     }
-    return json.dumps(data, indent=1, ensure_ascii=False)
+    return plain_json(data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from galaxyclass.cli.command import Command
 from galaxyclass.cli.notes import echo_notes, show_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused, unused_json
+from galaxyclass.io.result_files import plain_json
 
 EPILOG = """\b
 Examples:
@@ -80,7 +80,7 @@ def command(
             "notes": list(exploration.notes),
             "unused": unused_json(exploration.unused),
         }
-        echo(json.dumps(data, indent=1, ensure_ascii=False))
+        echo(plain_json(data))
         return
     echo_notes(exploration.notes)
     show_unused(exploration.unused)

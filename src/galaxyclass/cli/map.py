@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
@@ -15,6 +14,7 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.command import Command
 from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
+from galaxyclass.io.result_files import plain_json
 
 EPILOG = """\b
 Examples:
@@ -138,7 +138,7 @@ def command(
             "variance": galaxies.variance,
             "kept_neighbours": galaxies.kept if galaxies.kept == galaxies.kept else None,
         }
-        echo(json.dumps(numbers, indent=1))
+        echo(plain_json(numbers))
         return
     echo_notes((*galaxies.notes, *notes))
     if not drawn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.command import Command
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.shown import echo
+from galaxyclass.io.result_files import plain_json
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _show(packed: Pack, as_json: bool) -> None:
             "preprocessing": packed.preprocessing.model_dump(),
             "failed": [{"path": record.path, "error": record.error} for record in failed],
         }
-        echo(json.dumps(content, indent=2))
+        echo(plain_json(content))
         return
     size, settings = packed.preprocessing.size, packed.preprocessing
     echo(

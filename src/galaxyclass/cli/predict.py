@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.notes import echo_notes, echo_warnings
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
+from galaxyclass.io.result_files import plain_json
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _json(summary: PredictionSummary) -> str:
     """The result of a prediction, as JSON."""
     from dataclasses import asdict
 
-    return json.dumps(asdict(summary), indent=1, ensure_ascii=False, default=str)
+    return plain_json(asdict(summary))
 
 
 def _require_images(images: tuple[Path, ...]) -> None:

@@ -18,28 +18,46 @@ Examples:
   galaxyclass recipes
   galaxyclass recipes fast
   galaxyclass recipes fast --set model.head=tree --set images.size=160
+  galaxyclass recipes fast --toml
 
 Start with `fast`. `galaxyclass train` takes the name of a recipe, or a TOML file of your own."""
+
+#: What a file for a recipe of one's own begins with.
+_OWN_RECIPE = """\
+# A recipe to change; the file's name becomes its name. To train it:
+#   galaxyclass train own.toml --images DIR --table votes.csv --output runs/own
+# `galaxyclass recipes {name}` says what each setting is. Those that are not here are none.
+
+"""
 
 
 @click.command(cls=Command, epilog=EPILOG)
 @click.argument("name", required=False)
 @options.settings
-def command(name: str | None, settings: tuple[str, ...]) -> None:
+@click.option(
+    "--toml", "as_toml", is_flag=True, help="Show NAME as a TOML file, for a recipe of your own."
+)
+def command(name: str | None, settings: tuple[str, ...], as_toml: bool) -> None:
     """List the recipes, or show NAME in full.
 
     A recipe holds all settings of a training. In full means each setting with its value and
     meaning, and the network's layers with their shapes and parameter counts (these need the extra
     `train`).
     """
-    from galaxyclass.recipes.read import RECIPES, load_recipe, recipe_text
+    from galaxyclass.recipes.read import RECIPES, load_recipe, recipe_text, recipe_toml
 
+    if name is None and as_toml:
+        raise click.UsageError("--toml needs NAME")
     if name is None:
         for shipped in RECIPES:
             echo(f"{shipped:<15} {load_recipe(shipped).about.title}")
         echo("\n`galaxyclass recipes NAME` shows one in full.")
         return
     recipe = load_recipe(name, settings)
+    if as_toml:
+        _, _, sections = recipe_toml(recipe).partition("\n\n")  # the name comes first
+        echo(_OWN_RECIPE.format(name=name) + sections, nl=False)
+        return
     echo("\n".join(_header(recipe_text(name))))
     _print_settings(recipe)
     _print_layers(recipe)

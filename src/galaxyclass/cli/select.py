@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.command import Command
 from galaxyclass.cli.shown import echo
+from galaxyclass.io.result_files import plain_json
 from galaxyclass.short import counted
 
 EPILOG = """\b
@@ -94,6 +94,6 @@ def command(
     selection.write(output, overwrite=overwrite, quote_formulas=quote_formulas)
     if as_json:
         names = selection.table.column_names[:2]
-        echo(json.dumps(selection.table.select(names).to_pylist(), indent=1))
+        echo(plain_json(selection.table.select(names).to_pylist()))
         return
     echo(f"{len(selection):,} of {counted(selection.candidates, 'galaxy')} in {output}")

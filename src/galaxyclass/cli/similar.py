@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.shown import echo
+from galaxyclass.io.result_files import plain_json
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -112,9 +112,11 @@ def command(
     stated = options.stated(context)
     unused = [stated[name] for name in stated if name in (*options.INFERENCE, "model")]
     if unused and not like_images:
-        raise click.UsageError(f"{', '.join(unused)}: only with --like-images")
+        raise click.UsageError(f"{unused[0]} needs --like-images")
     if quote_formulas and output is None:
         raise click.UsageError("--quote-formulas needs --output")
+    if overwrite and output is None and gallery is None:
+        raise click.UsageError("--overwrite needs --output or --gallery")
     if output is not None:
         require_output(output, overwrite=True, quote_formulas=quote_formulas)
     files = [file for file in (output, gallery) if file is not None]
@@ -153,7 +155,7 @@ def command(
             save(draw_neighbours(neighbours, images), gallery)
     if as_json:
         names = neighbours.table.column_names[:2]
-        echo(json.dumps(neighbours.table.select(names).to_pylist(), indent=1))
+        echo(plain_json(neighbours.table.select(names).to_pylist()))
         return
     _show(neighbours)
     for written in (output, gallery):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from galaxyclass.cli.survey_lines import duration, show_status
 from galaxyclass.cli.survey_run import run_command
 from galaxyclass.cli.survey_scripts import survey_script
 from galaxyclass.cli.tables import show_unused
+from galaxyclass.io.result_files import plain_json
 from galaxyclass.short import counted
 
 EPILOG = """\b
@@ -74,6 +74,10 @@ class _Commands(ManyValues, click.Group):
     """A group; its commands take several values after one name."""
 
     command_class = ManyValues
+
+
+#: Units of sizes on disk, in bytes.
+_UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
 @click.group(cls=_Commands, epilog=EPILOG)
@@ -177,7 +181,7 @@ def plan(
             **chosen,
         )
     if as_json:
-        echo(dumps({**asdict(planned.plan), "notes": planned.notes}, indent=1))
+        echo(plain_json({**asdict(planned.plan), "notes": planned.notes}))
         return
     echo_notes(planned.notes)
     show_unused(planned.unused)
@@ -190,7 +194,17 @@ def plan(
             f"{duration(cost.seconds(size.images))} for all, "
             f"{duration(cost.seconds(min(size.shard_size, size.images)))} for a shard"
         )
+        echo(
+            f"results: about {_disk(cost.bytes_per_image * size.images)} as parquet, and as much "
+            "again when they are merged"
+        )
     echo(f"next: galaxyclass survey run {planned.folder}")
+
+
+def _disk(size: float) -> str:
+    """A size on disk: ``2.7 MB``."""
+    unit = next((unit for unit in _UNITS if size >= unit[0]), _UNITS[-1])
+    return f"{float(f'{size / unit[0]:.2g}'):g} {unit[1]}"
 
 
 command.add_command(run_command)
@@ -252,7 +266,7 @@ def status(*, folder: Path, as_json: bool) -> None:
     survey = open_survey(folder)
     current = survey.status()
     if as_json:
-        echo(dumps(asdict(current), indent=1, default=str))
+        echo(plain_json(asdict(current)))
     else:
         show_status(survey, current)
 
@@ -285,7 +299,7 @@ def merge(*, folder: Path, as_json: bool, **chosen: Any) -> None:
     with bars() as progress:
         merged = open_survey(folder).merge(progress=progress, **chosen)
     if as_json:
-        echo(dumps(asdict(merged), indent=1, default=str))
+        echo(plain_json(asdict(merged)))
         return
     kind = "" if merged.kind not in ("hats", "dataset") else f", {counted(merged.files, 'file')}"
     echo(f"{counted(merged.rows, 'galaxy')} in {merged.output} ({merged.kind}{kind})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from galaxyclass.cli.command import ManyValues
 from galaxyclass.cli.notes import echo_warnings
 from galaxyclass.cli.shown import echo
 from galaxyclass.errors import SurveyError
+from galaxyclass.io.result_files import plain_json
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _numbers(count: int, shards: tuple[int, ...], part: str | None) -> list[int]
 def _show_jobs(jobs: SlurmJobs, folder: Path, *, as_json: bool) -> None:
     echo_warnings(jobs.warnings)
     if as_json:
-        echo(dumps({**asdict(jobs), "logs": str(jobs.logs)}, indent=1))
+        echo(plain_json({**asdict(jobs), "logs": str(jobs.logs)}))
         return
     if not jobs.tasks:
         echo("every shard is done already")
@@ -210,7 +210,7 @@ def _show_jobs(jobs: SlurmJobs, folder: Path, *, as_json: bool) -> None:
 
 def _show_run(result: SurveyRun, folder: Path, shards: int, *, as_json: bool) -> None:
     if as_json:
-        echo(dumps(asdict(result), indent=1))
+        echo(plain_json(asdict(result)))
     else:
         speed = f", {result.images / result.seconds:,.0f} images/s" if result.images else ""
         before = f" ({result.before:,} before)" if result.before else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.command import Command
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
+from galaxyclass.io.result_files import plain_json
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def command(
     if as_json:
         from dataclasses import asdict
 
-        echo(json.dumps(asdict(trained), indent=1, ensure_ascii=False, default=str))
+        echo(plain_json(asdict(trained)))
     else:
         _print(trained)
 

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arguments import Part, public
+from galaxyclass.arrays import Doubles
+from galaxyclass.calibration.coverage import Coverage
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
@@ -36,6 +38,7 @@ from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import counted
 from galaxyclass.tasks.scores.noise import VOTES
+from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.task import Task
 
 #: Galaxies on which the model's other labellings are tried, and how much smaller the error must be.
@@ -150,7 +153,7 @@ def evaluate(
         predictions, targets = galaxies.predictions, galaxies.catalog.targets
         assert targets is not None, "read_galaxies refuses catalogs without targets"
         report = task.evaluate(predictions, targets, seed=seed, votes=votes)
-        coverage, not_measured = calibrated_coverage(bundles, task, predictions, targets)
+        coverage, not_measured = _coverage(model, task, predictions, targets)
         others = _other_labellings(model, task, galaxies)
         evaluation = Evaluation(
             models=model.sources,
@@ -168,6 +171,17 @@ def evaluate(
         write_evaluation(evaluation, output, quote_formulas=quote_formulas)
         forget_predictions(prediction.output)
     return evaluation
+
+
+def _coverage(
+    model: Model, task: Task, predictions: Doubles, targets: Targets
+) -> tuple[Coverage | None, list[str]]:
+    """What the intervals hold; none of another labelling, of which `predict` gives none either."""
+    if model.bundles != model.originals:
+        calibrated = any(bundle.has("calibration") for bundle in model.originals)
+        note = "The model's intervals are those of its own labelling, and are not measured here."
+        return None, [note] if calibrated else []
+    return calibrated_coverage(model.bundles, task, predictions, targets)
 
 
 def _members(model: Model, task: Task) -> tuple[list[Member], list[str]]:

@@ -13,11 +13,11 @@ from galaxyclass.arguments import public
 from galaxyclass.data.catalog.classes import class_names
 from galaxyclass.data.catalog.roles import vote_layout
 from galaxyclass.data.catalog.votes import read_votes
-from galaxyclass.data.tables.cells import kind_of
+from galaxyclass.data.tables.cells import kind_of, whole_numbers
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.evaluation.join import Joined, join_tables
 from galaxyclass.evaluation.read_predictions import read_outputs
-from galaxyclass.short import counted, summary, verb
+from galaxyclass.short import counted, first_few, summary, verb
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
 from galaxyclass.tasks.scores.votes import VoteScores, score_votes
@@ -186,6 +186,7 @@ def _score_classes(
     names = tuple(
         sorted({name for name in (*predicted, *true) if name is not None}, key=_as_number)
     )
+    _require_shared_names(joined, column, set(predicted) - {None}, set(true) - {None})
     index = {name: number for number, name in enumerate(names)}
     pairs = [
         (index[predicted_class], index[true_class])
@@ -203,6 +204,25 @@ def _score_classes(
     return scores, names, notes
 
 
+def _require_shared_names(joined: Joined, column: str, predicted: set[str], true: set[str]) -> None:
+    """Refuse tables that name their classes differently: not one galaxy could be right.
+
+    Raises
+    ------
+    ScoreError
+    """
+    if len(predicted) > 1 and len(true) > 1 and not predicted & true:
+        raise ScoreError(
+            f"{joined.predictions_file} and {joined.table_file} have no class in common in the "
+            f"column {column!r}",
+            argument="target_column",
+            wanted="the same names of classes in both",
+            got=f"{first_few(sorted(predicted))} are predicted; "
+            f"{first_few(sorted(true))} are in the table",
+            hint="name the classes of one table as the other does",
+        )
+
+
 def _class_column(joined: Joined) -> str:
     """The text or integer column that both tables have, beside the ids."""
     shared: list[str] = [
@@ -210,7 +230,8 @@ def _class_column(joined: Joined) -> str:
         for name in joined.predictions.column_names
         if name not in joined.id_columns
         and name in joined.table.column_names
-        and {kind_of(joined.predictions[name]), kind_of(joined.table[name])} <= {"text", "integer"}
+        and kind_of(joined.predictions[name]) in ("text", "integer")
+        and kind_of(whole_numbers(joined.table[name])) in ("text", "integer")
     ]
     if len(shared) == 1:
         return shared[0]

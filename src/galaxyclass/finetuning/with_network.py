@@ -71,9 +71,10 @@ def with_network(
     rungs.append(rung)
     if only_if_it_pays and not trial.pays:
         log.info(
-            "training the network does not pay: the error of a galaxy falls by %.2g, with a "
+            "training the network does not pay: the mean error of a galaxy %s by %.2g, with a "
             "standard error of %.2g",
-            trial.gain,
+            "falls" if trial.gain > 0 else "rises",
+            abs(trial.gain),
             trial.error,
         )
         return made

@@ -13,8 +13,10 @@ from galaxyclass.images.band_image import MOST_BANDS, BandImage
 from galaxyclass.images.channels import to_colour
 from galaxyclass.images.decode import not_applied, render_decoded, with_zoom
 from galaxyclass.images.decoded import Decoded
+from galaxyclass.images.levels import are_level_bounds
 from galaxyclass.images.npy import band_image_of
 from galaxyclass.images.render import RenderSettings
+from galaxyclass.images.standardised import standardised_by
 
 #: Bands that an image can have without names: grey, or red, green and blue.
 BANDS = (1, 3)
@@ -35,6 +37,8 @@ def require_dtype(array: NDArray[np.generic], what: str) -> None:
         hint = None
         if array.dtype == np.bool_:
             hint = "`images.astype(np.uint8) * 255`, if True is white"
+        elif array.dtype.kind == "S":
+            hint = "of paths: `images.astype(str)`"
         raise ArgumentTypeError(
             f"{what}: the numbers are not those of an image",
             argument="images",
@@ -86,6 +90,9 @@ def as_image(array: NDArray[np.generic], what: str = "the image") -> NDArray[np.
         argument="images",
         wanted=f"{_WANTED}, at most {MOST_BANDS} bands",
         got=str(array.shape),
+        hint="of batches: `(image for batch in batches for image in batch)`"
+        if array.ndim == 4
+        else None,
     )
 
 
@@ -177,7 +184,10 @@ def decode_array(
             _require_clear(image, what)
     try:
         in_bands = replace(_in_bands(image), unit="" if unit is None else str(unit))
-        return render_decoded(in_bands, settings)
+        decoded = render_decoded(in_bands, settings)
+        if settings.hdu is not None:
+            decoded = decoded._replace(notes=(*decoded.notes, "in memory: hdu is not applied"))
+        return decoded
     except ImageError as error:
         raise ArgumentError(
             f"{what}: {error.what}",
@@ -198,13 +208,24 @@ def are_levels(image: NDArray[np.generic]) -> bool:
     """Whether an image holds floats from 0 to 1: grey levels."""
     if image.dtype.kind != "f" or not image.size:
         return False
-    low, high = float(np.min(image)), float(np.max(image))
-    return low >= 0 and high <= 1  # NaN is neither
+    return are_level_bounds(float(np.min(image)), float(np.max(image)))
 
 
 def _require_clear(image: NDArray[np.generic], what: str) -> None:
-    """Refuse numbers that could be grey levels of 0 to 255; uint16 are read as levels."""
+    """Refuse numbers that could be grey levels of 0 to 255, or standardised ones.
+
+    16-bit integers are read as levels.
+    """
     low, high = float(np.min(image)), float(np.max(image))
+    if undone_by := standardised_by(image, low, high):
+        raise ArgumentError(
+            f"{what}: floats that look like standardised grey levels",
+            argument="images",
+            wanted="grey levels from 0 (black) to 1 (white), or a stretch for brightness",
+            got=f"{low:.6g} to {high:.6g}",
+            hint=f"of grey levels, undo it: {undone_by}; of brightness: "
+            "`reading={'stretch': 'asinh'}`",
+        )
     if low >= 0 and 1 < high <= 255:
         floats = image.dtype.kind == "f"
         levels = "images / 255" if floats else "images.astype('uint8')"
@@ -248,7 +269,7 @@ def to_pixels(image: NDArray[np.generic], what: str = "the image") -> NDArray[np
     if image.dtype == np.uint8:
         return np.ascontiguousarray(image, dtype=np.uint8)
     low, high = float(np.min(image)), float(np.max(image))
-    if not (low >= 0 and high <= 1):  # NaN is neither
+    if not are_level_bounds(low, high):
         raise ArgumentError(
             f"{what}: pixels beyond the range of an image",
             argument="images",

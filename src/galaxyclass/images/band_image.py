@@ -86,7 +86,9 @@ class BandImage:
         if missing:
             raise ImageError(
                 f"no band {', '.join(missing)}",
-                wanted=f"the bands {', '.join(bands)}",
+                wanted=f"the bands {', '.join(bands)}"
+                if self.bands or not all(band.isdecimal() for band in bands)
+                else f"numbers of 1 to {len(self.names)}",
                 got=", ".join(self.names) if self.bands else f"{len(self.names)} without names",
                 hint=None
                 if self.bands

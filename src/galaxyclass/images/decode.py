@@ -251,6 +251,8 @@ def not_applied(settings: RenderSettings) -> tuple[str, ...]:
         "bands": bool(settings.bands),
         "stretch": settings.stretch not in (None, "none"),
         "limits": settings.limits is not None,
+        "percentiles": settings.percentiles is not None,
+        "softening": settings.softening is not None,
         "hdu": settings.hdu is not None,
     }
     names = [name for name, is_stated in stated.items() if is_stated]

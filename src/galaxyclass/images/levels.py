@@ -1,4 +1,4 @@
-"""Grey levels of 16-bit pictures."""
+"""Grey levels: of 16-bit pictures, and as floats from 0 to 1."""
 
 from __future__ import annotations
 
@@ -7,6 +7,26 @@ from numpy.typing import NDArray
 
 #: Bits that a camera fills, if not all 16.
 _NARROW = (8, 10, 12)
+
+#: How far floats from 0 to 1 may lie beyond, as shares of the largest: resizing rounds.
+_ROUNDING = 1e-6
+
+
+def are_level_bounds(low: float, high: float) -> bool:
+    """Whether floats between these are grey levels from 0 (black) to 1 (white).
+
+    Numbers of which not even the largest is a level above black are brightness in a large unit.
+
+    Examples
+    --------
+    >>> are_level_bounds(0.0, 1.0), are_level_bounds(-1e-9, 1.0), are_level_bounds(0.0, 0.0)
+    (True, True, True)
+    >>> are_level_bounds(-0.1, 1.0), are_level_bounds(0.0, 1e-5), are_level_bounds(0.0, np.nan)
+    (False, False, False)
+    """
+    if not (low >= -_ROUNDING * high and high <= 1 + _ROUNDING):  # NaN is neither
+        return False
+    return high * 255 >= 0.5 or high == low == 0
 
 
 def levels_of_16_bits(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -13,9 +13,10 @@ from galaxyclass.errors import ArgumentError, ImageError
 from galaxyclass.images.band_image import BandImage
 from galaxyclass.images.colour_formulas import COLOUR_FORMULAS
 from galaxyclass.images.cutout_boxes import Beyond, centre_box
-from galaxyclass.images.levels import levels_of_16_bits
+from galaxyclass.images.levels import are_level_bounds, levels_of_16_bits
+from galaxyclass.images.standardised import standardised_by
 from galaxyclass.images.stretch import Stretch, reversed_limits, stretch_pixels, with_limits
-from galaxyclass.recipes.stretches import StretchName
+from galaxyclass.recipes.stretches import STRETCHES_WITH, StretchName
 
 #: ``any``: whatever can be read, in as many channels as it has; to see whether a file is sound.
 Channels = Literal["rgb", "grey", "bands", "any"]
@@ -146,7 +147,7 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
         levels = stretch_pixels(shown, stretch, bands)
     except ArgumentError as error:
         raise ImageError(error.what, wanted=error.wanted, got=error.got, hint=error.hint) from error
-    notes = [_how(image, named, name, reason), *narrow]
+    notes = [_how(image, named, name, reason), *narrow, *_unused_settings(settings, name)]
     if image.unused:
         notes.append(f"left out of its file: {image.unused}")
     if image.doubt:
@@ -237,6 +238,17 @@ def _default_stretch(
     )
 
 
+def _unused_settings(settings: RenderSettings, stretch: str) -> Iterator[str]:
+    """A remark on settings that do nothing to the stretch of a picture."""
+    unused = [
+        setting
+        for setting, stretches in STRETCHES_WITH.items()
+        if getattr(settings, setting) is not None and stretch not in stretches
+    ]
+    if unused:
+        yield f"the stretch {stretch} has no {' and no '.join(unused)}: not applied"
+
+
 def _has_16_bits(pixels: NDArray[np.generic]) -> bool:
     return pixels.dtype.kind == "u" and pixels.dtype.itemsize == 2
 
@@ -245,7 +257,7 @@ def _are_levels(pixels: NDArray[np.generic]) -> bool:
     """Whether floats are grey levels already: none below 0, none above 1."""
     values = np.asarray(pixels, np.float64)
     finite = values[np.isfinite(values)]
-    return bool(finite.size and finite.min() >= 0 and finite.max() <= 1)
+    return bool(finite.size) and are_level_bounds(float(finite.min()), float(finite.max()))
 
 
 def _require_brightness(pixels: NDArray[np.generic]) -> None:
@@ -256,10 +268,19 @@ def _require_brightness(pixels: NDArray[np.generic]) -> None:
     Raises
     ------
     ImageError
-        All are whole numbers from 0 to 255.
+        All are whole numbers from 0 to 255, or grey levels that were standardised.
     """
     values = pixels.astype(np.float64)
     values = values[np.isfinite(values)]
+    if values.size == pixels.size and (
+        undone_by := standardised_by(pixels, float(values.min()), float(values.max()))
+    ):
+        raise ImageError(
+            "three bands that look like standardised grey levels",
+            wanted="grey levels from 0 (black) to 1 (white), or a stretch for brightness",
+            got=f"{values.min():.6g} to {values.max():.6g}",
+            hint=f"of grey levels, undo it: {undone_by}; of brightness: `stretch='lupton'`",
+        )
     if values.size and values.min() >= 0 and values.max() <= 255 and (values % 1 == 0).all():
         raise ImageError(
             "three bands that could be grey levels or brightness",

@@ -18,6 +18,7 @@ from galaxyclass.images.colour_formulas import (
     finite_plane,
     keep_hue,
 )
+from galaxyclass.images.levels import are_level_bounds
 from galaxyclass.recipes.stretches import (
     COLOUR_STRETCHES,
     LIMITED_STRETCHES,
@@ -208,7 +209,7 @@ def _unchanged(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
         return np.ascontiguousarray(pixels, dtype=np.uint8)
     values = np.nan_to_num(np.asarray(pixels, np.float64), nan=0.0)
     low, high = float(values.min(initial=0)), float(values.max(initial=0))
-    if low < 0 or high > 1:
+    if not are_level_bounds(low, high):
         raise ArgumentError(
             "the stretch `none` is for grey levels, and these pixels are brightness",
             argument="stretch",

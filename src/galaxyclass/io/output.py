@@ -216,7 +216,8 @@ def with_ending(output: Path, ending: str, name: str) -> Path:
     Parameters
     ----------
     output : Path
-        A folder, or a path without a name, gets ``name`` in it.
+        A folder, or a path without a name, gets ``name`` in it. In the place of a device, or of
+        ``-``, which stands for the standard output elsewhere, there is a file.
     ending : str
         With its point.
     name : str
@@ -228,7 +229,15 @@ def with_ending(output: Path, ending: str, name: str) -> Path:
     'p.csv'
     >>> with_ending(Path("/"), ".csv", "predictions").as_posix()
     '/predictions.csv'
+    >>> with_ending(Path("p.csv.gz"), ".csv", "predictions").as_posix()
+    'p.csv'
+    >>> with_ending(Path("/dev/stdout"), ".csv", "predictions").as_posix()
+    'predictions.csv'
     """
+    if output.name == "-" or output.is_relative_to("/dev"):
+        return Path(name + ending)
+    if output.suffix.lower() in (".gz", ".bz2", ".xz", ".zip", ".zst"):
+        output = output.with_suffix("")
     if not output.name.strip(".") or output.is_dir() or f".{output.name.strip('.')}" == ending:
         return output / f"{name}{ending}" if output.is_dir() else output.with_name(name + ending)
     return output.with_suffix(ending)

@@ -9,8 +9,24 @@ from typing import Any
 PREDICTIONS = "predictions.csv"
 
 
+def plain_json(value: Any) -> str:
+    """A result as JSON for other programs, with null for NaN and infinity, which JSON has not.
+
+    What JSON has no kind for, such as a path or a date, is its text.
+
+    Examples
+    --------
+    >>> print(plain_json({"low": math.nan}))
+    {
+     "low": null
+    }
+    """
+    plain = _nullable(value)
+    return json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False, default=str)
+
+
 def metrics_json(metrics: dict[str, Any]) -> str:
-    """The text of ``metrics.json``, with null for NaN and infinity, which JSON does not know.
+    """The text of ``metrics.json``: see `plain_json`.
 
     Examples
     --------
@@ -22,7 +38,7 @@ def metrics_json(metrics: dict[str, Any]) -> str:
      ]
     }
     """
-    return json.dumps(_nullable(metrics), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return plain_json(metrics) + "\n"
 
 
 def _nullable(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Literal
 
 import numpy as np
@@ -36,6 +37,8 @@ class Columns:
         The class column, for a model of classes.
     included : tuple of pyarrow.Field
         Extra columns (`open_included`).
+    descriptions : tuple of str
+        What each of ``values`` is, in words (`Task.descriptions`).
     """
 
     id_column: str
@@ -43,6 +46,7 @@ class Columns:
     values: tuple[str, ...]
     label: str | None
     included: tuple[pa.Field, ...] = ()
+    descriptions: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,7 +87,9 @@ def columns_of(
     ('GalaxyID', 'kind')
     """
     values, label = task.columns(id_column, contest=layout == "contest")
-    basic = Columns(id_column, id_integer, values, label)
+    basic = Columns(
+        id_column, id_integer, values, label, descriptions=task.descriptions if values else ()
+    )
     if included and layout == "contest":
         raise OutputError(
             "the contest layout holds the class of each image, and nothing else",
@@ -149,17 +155,23 @@ def tabulate(
         arrays += [pa.array(np.ascontiguousarray(column), from_pandas=True) for column in shown.T]
     if label is not None:
         arrays.append(label)
-    types = [pa.int64() if columns.id_integer else pa.string()]
-    types += [pa.float32()] * len(columns.values)
-    if label is not None:
-        types.append(label.type)
+    fields = [pa.field(columns.id_column, pa.int64() if columns.id_integer else pa.string())]
+    for name, words in zip_longest(columns.values, columns.descriptions, fillvalue=""):
+        fields.append(described(pa.field(name, pa.float32()), words))
+    if columns.label is not None and label is not None:
+        fields.append(pa.field(columns.label, label.type))
     if included is not None:
         arrays += [
             pa.array(np.ascontiguousarray(column), from_pandas=True) for column in included.T
         ]
-        types += [field.type for field in columns.included]
+        fields += columns.included
     arrays = [
-        array if array.type == kind else array.cast(kind)
-        for array, kind in zip(arrays, types, strict=True)
+        array if array.type == field.type else array.cast(field.type)
+        for array, field in zip(arrays, fields, strict=True)
     ]
-    return pa.Table.from_arrays(arrays, names=list(columns.names))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def described(field: pa.Field, words: str) -> pa.Field:
+    """A field with a description in its metadata, where there are words for it."""
+    return field.with_metadata({"description": words}) if words else field

@@ -211,7 +211,7 @@ def _remedy(
     cutouts: NDArray[np.uint8],
     notes: set[str],
 ) -> str:
-    """The settings that bring the images nearer, in a sentence; "" where none does."""
+    """The settings that bring the images nearer, in a sentence; where none does, what is left."""
     begun = trait_distance(familiar.sums(cutouts))
     best = _Tried(familiar.reading, "", begun)
     words = []
@@ -239,7 +239,10 @@ def _remedy(
                 f" With red and blue swapped, {len(cutouts)} of them are nearer: check the order "
                 "of the bands."
             )
-    return ""
+    return (
+        " No other way of reading them is known to help: compare the predictions with labels of "
+        "some of your galaxies before you use them."
+    )
 
 
 def _try(

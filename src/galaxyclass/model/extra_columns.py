@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.catalog.derive import FIVE
 from galaxyclass.errors import ArgumentError, BundleError
 from galaxyclass.model.bundle.load import Bundle, ExportedBundle
+from galaxyclass.model.columns import described
 from galaxyclass.model.ensemble import common_auxiliary, common_task
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.pretrained import shown_folder
@@ -140,7 +142,8 @@ def _five_classes(bundles: Sequence[Bundle]) -> ExtraColumns | None:
             hint="leave five_classes out of `include`, or name another run",
         )
     order = [auxiliary[index].class_names.index(name) for name in _FIVE]
-    return ExtraColumns(_floats(_FIVE), lambda output, _: output.auxiliary[index][:, order])
+    words = [f"probability of the class {name!r} (Zhu et al. 2019)" for name in _FIVE]
+    return ExtraColumns(_floats(_FIVE, words), lambda output, _: output.auxiliary[index][:, order])
 
 
 def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
@@ -152,7 +155,8 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
             wanted="a model of joint vote fractions, or of numbers",
             hint="name posterior in `include`: of counts it has the bounds"
             if task.posterior_names
-            else "leave uncertainty out of `include`",
+            else "leave uncertainty out of `include`: the probability of each class says how sure "
+            "the model is",
         )
     known_mask = task.known_mask
     calibration.require_intervals()
@@ -168,7 +172,12 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
         return ends.reshape(len(output), 2 * len(known_mask))
 
     names = [f"{name}_{end}" for name in task.interval_names for end in ("lower", "upper")]
-    return ExtraColumns(_floats(names), bounds)
+    words = [
+        f"{end} end of the prediction interval of {name}"
+        for name in task.interval_names
+        for end in ("lower", "upper")
+    ]
+    return ExtraColumns(_floats(names, words), bounds)
 
 
 def _posterior(bundles: Sequence[Bundle], name: str) -> ExtraColumns:
@@ -203,7 +212,13 @@ def _strangeness(bundles: Sequence[Bundle]) -> ExtraColumns:
         score, flag = calibration.score_images(output.features, statistics)
         return np.column_stack([score, flag]).astype(np.float32)
 
-    fields = (*_floats(["strangeness"]), pa.field("strange", pa.bool_()))
+    fields = (
+        described(
+            pa.field("strangeness", pa.float32()),
+            "out-of-distribution score: above 1, do not believe the prediction",
+        ),
+        described(pa.field("strange", pa.bool_()), "whether strangeness is above 1"),
+    )
     return ExtraColumns(fields, strangeness, image_statistics)
 
 
@@ -253,5 +268,6 @@ def _names(bundles: Sequence[Bundle]) -> str:
     return ", ".join(shown_folder(bundle.folder) for bundle in bundles)
 
 
-def _floats(names: Iterable[str]) -> tuple[pa.Field, ...]:
-    return tuple(pa.field(name, pa.float32()) for name in names)
+def _floats(names: Iterable[str], words: Iterable[str] = ()) -> tuple[pa.Field, ...]:
+    pairs = zip_longest(names, words, fillvalue="")
+    return tuple(described(pa.field(name, pa.float32()), text) for name, text in pairs)

@@ -182,7 +182,12 @@ def open_images(
                 else f"{len(names):,}",
                 hint="give the images as a list" if source.count is None else None,
             )  # fmt: skip
-        return replace(source, ids=names, id_integer=all(map(is_exact_integer, names)))
+        return replace(
+            source,
+            ids=names,
+            id_integer=all(map(is_exact_integer, names)),
+            notes=_notes_on_ids(names),
+        )
     if (paths := source.paths) is not None:
         file_ids, notes = name_paths(paths, name_parts, clear=clear_names)
         return replace(source, ids=file_ids, notes=notes)
@@ -223,6 +228,8 @@ def _without_ids(images: Any) -> ImageSource:
         return find_image_files(images)
     if isinstance(images, pa.Array | pa.ChunkedArray):
         images = images.to_pylist()
+    if isinstance(images, memoryview):
+        images = np.asarray(images)
     if _is_text(images):
         return _from_paths(images.tolist())
     if _is_array(images):
@@ -259,7 +266,7 @@ def _checked_arrays(images: Iterable[Any]) -> Iterator[NDArray[np.generic]]:
                 argument="images",
                 wanted="arrays alone, or paths alone",
                 got=type(image).__name__,
-                hint="`numpy.asarray(image)` makes an array of most images",
+                hint=_how_to_convert(image),
             )
         yield as_image(_array(image, f"image {index}"), f"image {index}")
 
@@ -318,6 +325,33 @@ def _from_table(
         id_column=id_name,
         id_integer=integer and all(map(is_exact_integer, names)),
         carried=table.drop_columns([id_name]),
+        notes=_notes_on_ids(names),
+    )
+
+
+def _notes_on_ids(ids: Sequence[str]) -> tuple[str, ...]:
+    """A remark on ids of the user that are not those of one image each.
+
+    Raises
+    ------
+    ArgumentError
+        An id is empty.
+    """
+    counts = Counter(ids)
+    for text in counts:
+        if not text.strip():
+            raise ArgumentError(
+                "an id is empty",
+                argument="ids",
+                wanted="text, or a whole number, for each image",
+                got=f"{text!r} for image {ids.index(text)}",
+            )
+    repeated = [text for text, count in counts.items() if count > 1]
+    if not repeated:
+        return ()
+    return (
+        f"{counted(len(repeated), 'id')} {verb(len(repeated), 'occurs')} more than once, such as "
+        f"{repeated[0]!r}: the rows of these images cannot be told apart.",
     )
 
 
@@ -414,11 +448,12 @@ def _array(value: Any, name: str) -> NDArray[np.generic]:
     try:
         return np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
+        unknown = "BFloat16" in str(error) or "Float8" in str(error)
         raise ArgumentTypeError(
             f"{name}: not an array that numpy can read",
             argument="images",
             got=first_line(error),
-            hint="`images.detach().cpu().numpy()` of a tensor of torch",
+            hint=f"`images.detach().cpu(){'.float()' * unknown}.numpy()` of a tensor of torch",
         ) from error
 
 
@@ -428,5 +463,25 @@ def _not_images(images: Any) -> ArgumentTypeError:
         argument="images",
         wanted=_WANTED,
         got=type(images).__name__,
-        hint="`numpy.asarray(image)` makes an array of most images",
+        hint=_how_to_convert(images),
     )
+
+
+def _how_to_convert(image: Any) -> str | None:
+    """How what is no array becomes something that can be predicted."""
+    if type(image).__module__.startswith("PIL."):
+        if image.mode in ("F", "I", "I;16", "I;16B", "I;16L"):
+            return "`numpy.asarray(image)`"
+        return "`numpy.asarray(image.convert('RGB'))`"
+    if isinstance(image, str | os.PathLike):
+        return "predict the paths in one call, the arrays in another"
+    if isinstance(image, bytes | bytearray) or hasattr(image, "read"):
+        return (
+            "of a file's content: `numpy.asarray(PIL.Image.open(file).convert('RGB'))`, "
+            "with `io.BytesIO(content)` as the file; or give its path"
+        )
+    if isinstance(image, list | tuple) and any(map(_is_array, image)):
+        return "of batches: `(image for batch in batches for image in batch)`"
+    if isinstance(image, list | tuple):
+        return "`numpy.asarray(image, dtype='uint8')` of grey levels of 0 to 255"
+    return None

@@ -6,9 +6,11 @@ import os
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
 from galaxyclass.images.files import image_stem, is_image_name
+from galaxyclass.short import counted
 
 #: Rows that are looked at to decide whether a column holds paths.
 _SAMPLE = 200
@@ -92,15 +94,15 @@ def find_id_column(
         field.name
         for field in table.schema
         if (pa.types.is_string(field.type) or pa.types.is_integer(field.type))
-        and not table[field.name].null_count
+        and not _empty_cells(table[field.name])
     ]
     if named is not None and named not in candidates:
-        empty = table[named].null_count
+        empty = _empty_cells(table[named])
         raise (ArgumentError if empty else ArgumentTypeError)(
             f"the column {named!r} cannot hold the ids",
             argument="id_column",
             wanted="text or whole numbers, in each row",
-            got=f"{empty:,} empty cells" if empty else str(table.schema.field(named).type),
+            got=counted(empty, "empty cell") if empty else str(table.schema.field(named).type),
         )
     if name in candidates:
         return name
@@ -112,6 +114,14 @@ def find_id_column(
         if stems and [str(cell) for cell in table[candidate].to_pylist()] == stems:
             return candidate
     return None
+
+
+def _empty_cells(column: pa.ChunkedArray) -> int:
+    """How many cells of a column are null, or text of blanks alone."""
+    blank = 0
+    if pa.types.is_string(column.type):
+        blank = pc.sum(pc.equal(pc.utf8_trim_whitespace(column), "")).as_py() or 0
+    return int(column.null_count + blank)
 
 
 def _require_column(table: pa.Table, name: str, argument: str) -> None:

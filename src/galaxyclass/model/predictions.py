@@ -155,6 +155,14 @@ class Predictions:
         """The predictions as a pyarrow Table."""
         return self.table
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """`values`, for ``numpy.asarray(predictions)``."""
+        return np.array(self.values, dtype)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The table for what reads Arrow's streams: ``polars.DataFrame(predictions)``."""
+        return self.table.__arrow_c_stream__(requested_schema)
+
     def to_pandas(self) -> Any:
         """The predictions as a pandas DataFrame.
 

@@ -46,6 +46,14 @@ def with_reading(
                 wanted=", ".join(STATED_READING),
                 hint=did_you_mean(str(name), STATED_READING) or None,
             )
+    if stated.get("limits") == "survey":
+        raise ArgumentError(
+            "`reading`: limits of a survey are found in the training",
+            argument="reading",
+            wanted="brightness that is black and white, such as (0, 1)",
+            got="limits 'survey'",
+            hint="leave limits out: they are found in each picture",
+        )
     return [_changed(preprocessing, stated) for preprocessing in preprocessings]
 
 

@@ -28,7 +28,7 @@ _NULL = np.iinfo(np.int64).min
 #: FITS files consist of blocks of so many bytes.
 _BLOCK = 2880
 #: Keywords of FITS for the provenance.
-_KEYWORDS = {
+KEYWORDS = {
     "software": "CREATOR",
     "model": "MODEL",
     "digest": "DIGEST",
@@ -37,6 +37,7 @@ _KEYWORDS = {
     "precision": "PRECISN",
     "images": "IMAGES",
     "date": "DATE",
+    "tiles": "TILES",
 }
 
 
@@ -122,7 +123,7 @@ def _cards(schema: pa.Schema, dtype: np.dtype[Any], rows: int) -> Iterator[tuple
     yield from (("NAXIS1", dtype.itemsize), ("NAXIS2", rows), ("PCOUNT", 0), ("GCOUNT", 1))
     yield from (("TFIELDS", len(schema)), ("EXTNAME", "PREDICTIONS"))
     for keyword, text in provenance_words(schema).items():
-        yield _KEYWORDS[keyword], int(text) if keyword == "views" else text
+        yield KEYWORDS[keyword], int(text) if keyword == "views" else text
     for number, field in enumerate(schema, start=1):
         kind = dtype[number - 1]
         letter = {"u1": "L", ">i8": "K", ">f4": "E", ">f8": "D"}.get(kind.str.lstrip("|"))

@@ -144,7 +144,10 @@ def _from_timm(model: NetworkSettings, channels: int, *, pretrained: bool) -> nn
         raise RecipeError(
             f"model.encoder: no encoder {model.encoder!r}",
             wanted=f"{', '.join(ENCODERS)}, or a model of timm",
-            hint=f"did you mean {' or '.join(close)}?" if close else "timm.list_models() has all",
+            hint=f"did you mean {' or '.join(close)}?"
+            if close
+            else "timm.list_models() has all; one of your own is registered by "
+            "timm.models.register_model in the same program",
         )
     arguments: dict[str, Any] = {"num_classes": 0, "in_chans": channels}
     try:

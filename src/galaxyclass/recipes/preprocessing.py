@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from galaxyclass.recipes.stretches import COLOUR_STRETCHES, LIMITED_STRETCHES, StretchName
+from galaxyclass.recipes.section import Section
+from galaxyclass.recipes.stretches import (
+    COLOUR_STRETCHES,
+    LIMITED_STRETCHES,
+    STRETCHES_WITH,
+    StretchName,
+)
 
 
-class Preprocessing(BaseModel):
+class Preprocessing(Section):
     """From an image of any size to a cutout ``(size, size, channels)`` uint8.
 
     Cutouts made with equal settings can be compared. The settings are part of a pack's key and of
     the bundle.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cutout: Literal["centre", "contour", "object"] = Field(
         "centre",
@@ -83,12 +87,11 @@ class Preprocessing(BaseModel):
         "the model's, galaxies are shown so many times larger",
     )
     pixel_scale: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="arcseconds a pixel that `frame` is meant for"
+        None, gt=0, description="arcseconds a pixel that `frame` is meant for"
     )
     given_scale: float | None = Field(
         None,
         gt=0,
-        allow_inf_nan=False,
         description="arcseconds a pixel of pictures whose files have no WCS",
     )
     picture_size: int | None = Field(
@@ -105,7 +108,7 @@ class Preprocessing(BaseModel):
         if not isinstance(data, dict) or "bands" not in data:
             return data
         bands = data["bands"]
-        if isinstance(bands, str | int):
+        if isinstance(bands, str | int) and not isinstance(bands, bool):
             bands = str(bands).split(",")
         if not isinstance(bands, list | tuple):
             return data
@@ -116,13 +119,26 @@ class Preprocessing(BaseModel):
         return changed
 
     @model_validator(mode="after")
-    def _bands_fit(self) -> Preprocessing:
-        """Bands, stretch and channels make sense together."""
-        colourful = self.stretch in COLOUR_STRETCHES
+    def _stretch_fits(self) -> Preprocessing:
+        """The stretch has the limits, percentiles and softening that are stated."""
         if self.limits == "survey" and self.stretch not in (None, *LIMITED_STRETCHES):
             raise ValueError(
                 "images.limits: survey is for the stretches " + ", ".join(LIMITED_STRETCHES)
             )
+        for name in ("percentiles", "softening"):
+            stretches = STRETCHES_WITH[name]
+            if getattr(self, name) is not None and self.stretch not in (None, *stretches):
+                raise ValueError(
+                    f"images.{name}: the stretch {self.stretch} has no {name}; these have: "
+                    + ", ".join(stretches)
+                )
+        if self.percentiles is not None and self.stretch is None:
+            raise ValueError(
+                "images.percentiles: no stretch that is chosen by the picture has percentiles: "
+                "state the stretch percentile too"
+            )
+        if self.limits == ():
+            raise ValueError("images.limits: empty; it is black and white, such as [0, 1]")
         if isinstance(self.limits, tuple):
             if self.stretch not in (None, *LIMITED_STRETCHES):
                 raise ValueError(
@@ -132,6 +148,12 @@ class Preprocessing(BaseModel):
             for pair in self.limits if isinstance(self.limits[0], tuple) else (self.limits,):
                 if not -math.inf < pair[0] < pair[1] < math.inf:
                     raise ValueError(f"images.limits: black is not below white: {pair}")
+        return self
+
+    @model_validator(mode="after")
+    def _bands_fit(self) -> Preprocessing:
+        """Bands, stretch and channels make sense together."""
+        colourful = self.stretch in COLOUR_STRETCHES
         if self.given_scale is not None and self.scale != "auto":
             raise ValueError(
                 f"images.scale: {self.scale} takes no notice of the pixel scale that is given: "

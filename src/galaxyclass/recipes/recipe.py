@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticKnownError
+from pydantic import Field, model_validator
 
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.recipes.section import Section
 from galaxyclass.short import short_path, summary
 
 Head = Literal["auto", "sigmoid", "softmax", "tree", "tree_rectified", "linear", "dirichlet"]
 Loss = Literal["auto", "mse", "bce", "cross_entropy", "focal", "huber", "dirichlet_multinomial"]
-
-
-#: The largest whole number of a setting; a seed may be as large.
-_LARGEST = 2**32 - 1
-
-
-class Section(BaseModel):
-    """A section of a recipe: immutable, and unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @field_validator("*")
-    @classmethod
-    def _fits(cls, value: Any) -> Any:
-        """Refuse whole numbers that torch has no room for."""
-        if isinstance(value, int) and value > _LARGEST:
-            raise PydanticKnownError("less_than_equal", {"le": _LARGEST})
-        return value
 
 
 class About(Section):

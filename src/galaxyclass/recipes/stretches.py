@@ -30,3 +30,10 @@ COLOUR_STRETCHES: tuple[StretchName, ...] = (
 
 #: Stretches between limits that can be stated.
 LIMITED_STRETCHES: tuple[StretchName, ...] = ("linear", "sqrt", "asinh", "lupton")
+
+#: Setting -> the stretches that it changes.
+STRETCHES_WITH: dict[str, tuple[StretchName, ...]] = {
+    "limits": LIMITED_STRETCHES,
+    "percentiles": ("percentile",),
+    "softening": ("asinh", "lupton"),
+}

@@ -65,6 +65,12 @@ def class_sections(models: Sequence[ScoredModel], settings: ReportSettings) -> l
     ]
 
 
+def class_errors(model: ScoredModel) -> Doubles:
+    """(galaxies,) wrong ones first, the largest where the true class is the least probable."""
+    of_true = np.take_along_axis(model.predictions, np.asarray(model.values)[:, None], axis=1)
+    return np.asarray(model.losses + 1 - of_true[:, 0])
+
+
 def class_scores(model: ScoredModel) -> list[ClassScore]:
     """The scores of each class."""
     confusion = model.report.scores.confusion
@@ -322,5 +328,5 @@ def class_caption(task: Task, predicted: Doubles, true: int | None) -> str:
     """The class that is called, its probability, and the true one."""
     index = int(np.argmax(predicted))
     names = task.class_names
-    called = f"{names[index]} {predicted[index]:.2f}"
+    called = f"{names[index]} ({predicted[index]:.2f})"
     return called if true is None else f"{called}\ntrue: {names[int(true)]}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.reports.answers import class_overview, vote_overview
-from galaxyclass.reports.classes import class_caption, class_sections
+from galaxyclass.reports.classes import class_caption, class_errors, class_sections
 from galaxyclass.reports.counts import count_sections
 from galaxyclass.reports.numbers import number_sections
 from galaxyclass.reports.parts import ReportSection, ReportSettings
@@ -30,6 +30,10 @@ from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.task import VoteTask
 
 
+def _losses(model: ScoredModel) -> Doubles:
+    return model.losses
+
+
 @dataclass(frozen=True)
 class TaskSections:
     """What a report shows of a kind of task.
@@ -47,6 +51,8 @@ class TaskSections:
     explained : callable or None
         From a task and a galaxy's predictions to the index of the output that is explained; None
         where no output is an answer or a class.
+    errors : callable
+        From a scored model to the (galaxies,) error of each, by which the largest are shown.
     together : tuple of str
         Keys of the sections of ``scored`` that show several models side by side; of the others,
         each model has its own.
@@ -57,6 +63,7 @@ class TaskSections:
     caption: Callable[[Task, Doubles, Any], str]
     error_caption: Callable[[Task, Doubles, Any], str]
     explained: Callable[[Task, Doubles], int] | None = None
+    errors: Callable[[ScoredModel], Doubles] = _losses
     together: tuple[str, ...] = ()
 
 
@@ -113,6 +120,7 @@ SECTIONS: dict[str, TaskSections] = {
         class_caption,
         class_caption,
         lambda _, predicted: int(np.argmax(predicted)),
+        class_errors,
     ),
     CountTask.kind: TaskSections(
         count_sections,

@@ -58,7 +58,7 @@ def scored_sections(
     if len(scored) > 1:
         sections.append(comparison_section(scored))
     sections += _of_each(scored, settings)
-    measures = [(_WORST, first.losses)]
+    measures = [(_WORST, sections_of(first.task).errors(first))]
     with suppress(ScoreError):  # numbers do not say how sure the model is of them
         measures.append((_SUREST, -first.task.uncertainty(first.predictions)))
     sections.append(_galaxies_section(first, measures))

@@ -103,8 +103,8 @@ def select(
         and unlike the labelled ones, are chosen. 1, the default, takes the best in their order,
         however alike: it needed the fewest labels (docs/similar.md).
     model : str, Path or Model, optional
-        For ``uncertain``: the model that made the predictions, whose task knows it. By default it
-        is found by what the predictions say of it.
+        The model that made the predictions, whose task knows what is uncertain. By default it is
+        found by what the predictions say of it.
     seed : int
         Of ``random``.
     progress : Progress
@@ -112,8 +112,8 @@ def select(
     Raises
     ------
     ArgumentError
-        ``likely`` without an ``answer``; ``unlike`` without ``labelled``; an ``answer``, ``model``
-        or ``spread`` that ``by`` has no use for; a condition or column that the file does not have.
+        ``likely`` without an ``answer``; ``unlike`` without ``labelled``; a condition or column
+        that the file does not have.
     CatalogError
         A file cannot be read; no embedding to be ``unlike`` by; no galaxy is left to choose.
     BundleError
@@ -124,7 +124,19 @@ def select(
     OutputError
         The index cannot be written.
     """
-    _require_measure(by, answer=answer, labelled=labelled, spread=spread, model=model)
+    if by not in BY:
+        raise ArgumentError(
+            f"{by!r} is no measure", argument="by", wanted=f"one of {', '.join(BY)}", got=repr(by)
+        )
+    if by == "likely" and answer is None:
+        raise ArgumentError(
+            "likely to be what?", argument="answer", wanted="the column of an answer or a class"
+        )
+    if by == "unlike" and labelled is None:
+        raise ArgumentError(
+            "unlike which galaxies?", argument="labelled", wanted="a table of labelled galaxies"
+        )
+    _require_used(by, answer, spread, model)
     compared = by == "unlike" or (spread > 1 and by != "random")
     file = open_predictions(predictions, embedding=compared)
     known = _labelled_rows(file, labelled)
@@ -135,6 +147,7 @@ def select(
         raise CatalogError(
             f"{file.name}: no galaxy is left to choose",
             wanted="galaxies that are not labelled and meet all conditions",
+            got=", ".join(where) or None,
         )
     index = open_index(file, progress=progress) if compared else None
     if by == "random":
@@ -154,38 +167,29 @@ def select(
     return Selection(file.path, table.add_column(1, "reason", pa.array(reasons)), candidates)
 
 
-def _require_measure(
-    by: str, *, answer: str | None, labelled: Any, spread: int, model: object
+def _require_used(
+    by: str, answer: str | None, spread: int, model: str | Path | Model | None
 ) -> None:
-    """Refuse a measure without the arguments that it needs, or with those of another one.
+    """Refuse what does nothing to the measure.
 
     Raises
     ------
     ArgumentError
     """
-    if by not in BY:
-        raise ArgumentError(
-            f"{by!r} is no measure", argument="by", wanted=f"one of {', '.join(BY)}", got=repr(by)
-        )
-    if by == "likely" and answer is None:
-        raise ArgumentError(
-            "likely to be what?", argument="answer", wanted="the column of an answer or a class"
-        )
-    if by == "unlike" and labelled is None:
-        raise ArgumentError(
-            "unlike which galaxies?", argument="labelled", wanted="a table of labelled galaxies"
-        )
     unused = {
-        "answer": answer is not None and by != "likely",
-        "model": model is not None and by != "uncertain",
-        "spread": spread > 1 and by == "random",
+        "answer": (answer is not None and by != "likely", "likely"),
+        "spread": (spread > 1 and by == "random", "uncertain, likely, strange or unlike"),
+        "model": (model is not None and by != "uncertain", "uncertain"),
     }
-    for name in (name for name, is_unused in unused.items() if is_unused):
-        raise ArgumentError(
-            f"`{name}` means nothing to an order by {by!r}",
-            argument=name,
-            hint=f"leave `{name}` out, or choose another `by`",
-        )
+    for name, (is_unused, measures) in unused.items():
+        if is_unused:
+            raise ArgumentError(
+                f"`{name}` does nothing to galaxies that are chosen by {by!r}",
+                argument=name,
+                wanted=f"`{name}` with the measure {measures}",
+                got=f"by {by!r}",
+                hint=f"leave `{name}` out, or choose `by`",
+            )
 
 
 def _labelled_rows(file: PredictionTable, labelled: Any) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Sequence
@@ -9,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from galaxyclass.data.tables.cells import as_text, numbers
+from galaxyclass.data.tables.cells import as_text, is_exact_integers, is_text, kind_of, numbers
 from galaxyclass.errors import ArgumentError
 from galaxyclass.short import did_you_mean
 
@@ -24,6 +26,15 @@ _NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "=": operator.eq,
     "!=": operator.ne,
+}
+_ARROW: dict[str, Callable[[Any, Any], Any]] = {
+    "<": pc.less,
+    "<=": pc.less_equal,
+    ">": pc.greater,
+    ">=": pc.greater_equal,
+    "==": pc.equal,
+    "=": pc.equal,
+    "!=": pc.not_equal,
 }
 _WORDS = {"==": True, "=": True, "!=": False}
 
@@ -111,23 +122,70 @@ def _parts(condition: str) -> tuple[str, str, str]:
 def _meets(table: pa.Table, condition: str) -> NDArray[np.bool_]:
     name, compare, value = _parts(condition)
     column = table[column_named(table, name, "where")]
+    if (met := _meets_exactly(column, compare, value)) is not None:
+        return met
     try:
         number = float(value)
     except ValueError:
         number = None
+    if number is not None and math.isnan(number):
+        raise ArgumentError(
+            f"{condition!r}: nothing is more, less or the same as NaN",
+            argument="where",
+            wanted="a number, or a word",
+            hint="empty cells meet no condition",
+        )
     cells, wrong = numbers(column) if number is not None else (np.empty(0), np.empty(0))
     if number is not None and not len(wrong):
+        if pa.types.is_float32(column.type):  # 0.2 is its nearest number, as the column has it
+            number = float(np.float32(number))
         known = np.isfinite(cells)
         return np.asarray(known & _NUMBERS[compare](cells, number))
-    if compare not in _WORDS:
-        raise ArgumentError(
-            f"{condition!r}: words have no order",
-            argument="where",
-            wanted="== or != for words; numbers on both sides for < and >",
-        )
+    _require_words(column, condition)
     text, word = as_text(column), value.strip("'\"")
     if pa.types.is_boolean(column.type):  # true, True and TRUE are the same
         word = word.lower()
     equal = np.array([cell == word for cell in text.to_pylist()], bool)
     known = np.array([cell is not None for cell in text.to_pylist()], bool)
     return np.asarray(known & (equal if _WORDS[compare] else ~equal))
+
+
+def _meets_exactly(column: Any, compare: str, value: str) -> NDArray[np.bool_] | None:
+    """The rows that meet a condition on whole numbers; None of others.
+
+    Ids of 18 digits are not compared as floats, which are the same for some dozens of them.
+    """
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", value) or pa.types.is_boolean(column.type):
+        return None
+    if not pa.types.is_integer(column.type):
+        text = as_text(column) if is_text(column) else None
+        if text is None or not is_exact_integers(text.drop_null()):
+            return None
+        column = pc.cast(text, pa.int64())
+    met = _ARROW[compare](column, pa.scalar(int(value), pa.int64()))
+    return np.asarray(pc.fill_null(met, False).to_numpy(), bool)
+
+
+def _require_words(column: Any, condition: str) -> None:
+    """Refuse a comparison of a column with a word that no row can meet.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    _, compare, value = _parts(condition)
+    are_numbers = kind_of(column) in ("integer", "number") and not pa.types.is_boolean(column.type)
+    joined = re.search(r"&|\||\b(and|or)\b", value)
+    if compare not in _WORDS or are_numbers:
+        why = "the column holds numbers" if are_numbers else "words have no order"
+        raise ArgumentError(
+            f"{condition!r}: {why}",
+            argument="where",
+            wanted="a number"
+            if are_numbers
+            else "== or != for words; numbers on both sides for < and >",
+            got=repr(value),
+            hint="give each condition by itself in `where`: all of them have to be met"
+            if joined
+            else None,
+        )

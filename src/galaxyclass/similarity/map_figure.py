@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ def _dots(galaxies: MappedGalaxies, axes: Axes) -> None:
         limits = {"vmin": colours.low, "vmax": colours.high}
         drawn = dots(order, c=colours.values[order], cmap=ramp, alpha=0.8, **limits)
         bar = axes.figure.colorbar(drawn, ax=axes, location="bottom", shrink=0.7, pad=0.02)
-        bar.set_label(galaxies.colour or "")
+        bar.set_label("\n".join(textwrap.wrap(galaxies.colour_title, 60)))
     axes.set_aspect("equal")
     axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
     axes.spines[["top", "right"]].set_visible(True)

@@ -177,7 +177,7 @@ def map_galaxies(
     cutouts = file.provenance.get("images") or [{}]
     return GalaxyMap(
         file.path,
-        pa.table(columns),
+        _with_descriptions(pa.table(columns), taken),
         method=projection,
         colour=name,
         galaxies=galaxies,
@@ -185,6 +185,15 @@ def map_galaxies(
         kept=kept_neighbours(vectors, coordinates, seed),
         cutout=dict(cutouts[0]),
     )
+
+
+def _with_descriptions(table: pa.Table, source: pa.Table) -> pa.Table:
+    """A table whose columns keep the metadata that they have in another one."""
+    fields = [
+        source.schema.field(field.name) if field.name in source.column_names else field
+        for field in table.schema
+    ]
+    return pa.table(table.columns, schema=pa.schema(fields))
 
 
 def _colour(file: PredictionTable, colour: str | None) -> str | None:

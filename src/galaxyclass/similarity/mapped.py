@@ -53,9 +53,17 @@ class MappedGalaxies(GalaxyTable):
         return np.column_stack([np.asarray(self.table[name], np.float32) for name in AXES])
 
     @property
+    def colour_title(self) -> str:
+        """The column that the map is coloured by, with what it is, where the predictions say so."""
+        if self.colour is None:
+            return ""
+        words = (self.table.schema.field(self.colour).metadata or {}).get(b"description", b"")
+        return f"{self.colour}: {words.decode()}" if words else self.colour
+
+    @property
     def notes(self) -> list[str]:
         """What the map leaves out, and how far it can be believed."""
-        notes = []
+        notes = [f"{self.colour_title}."] if self.colour_title != (self.colour or "") else []
         if len(self) < self.galaxies:
             notes.append(f"{len(self):,} of {self.galaxies:,} galaxies, drawn at random.")
         if self.variance is not None:

@@ -120,13 +120,23 @@ def similar(
             argument="like",
             wanted="ids of galaxies in the file, or pictures (`like_images`)",
         )
-    for name, value in (("model", model), ("options", options)):
-        if value is not None and like_images is None:
-            raise ArgumentError(
-                f"`{name}` is for pictures to search by",
-                argument=name,
-                hint=f"name them by `like_images`, or leave `{name}` out",
-            )
+    if like_images is None:
+        for name, value in (("model", model), ("options", options)):
+            if value is not None:
+                raise ArgumentError(
+                    f"`{name}` does nothing without pictures to search by",
+                    argument=name,
+                    wanted=f"`{name}` with `like_images`",
+                    hint=f"leave `{name}` out: galaxies of the file are compared as they stand",
+                )
+    both = [each for each in map(str, like) if each in set(map(str, unlike))]
+    if both:
+        raise ArgumentError(
+            f"{both[0]!r} is among those that are wanted and those that are not",
+            argument="unlike",
+            wanted="other galaxies than in `like`",
+            got=repr(both[0]),
+        )
     file = open_predictions(predictions)
     wanted, unwanted = _rows(file, like, "like"), _rows(file, unlike, "unlike")
     allowed = rows_that_meet(file.others, where)

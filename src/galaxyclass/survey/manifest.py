@@ -45,11 +45,14 @@ class SurveyCost:
     cores : int
     images : int
         That were measured.
+    bytes_per_image : float
+        Of the predictions as parquet, without columns that are carried into them.
     """
 
     images_per_second: float
     cores: int
     images: int
+    bytes_per_image: float
 
     def seconds(self, images: int) -> float:
         """The time that so many images take on that machine."""

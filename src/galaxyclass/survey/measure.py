@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from galaxyclass.errors import ImageError, SurveyError
 from galaxyclass.images.containers import container_of, read_member
@@ -97,6 +98,7 @@ def measure_cost(
     size = (_OF_ROUND if tiles is None else _OF_TILES) * cores
     done, seconds, failures = 0, 0.0, 0
     error = ""
+    tables: list[pa.Table] = []
     if tiles is None:
         _open_archives(objects[PATH].to_pylist())
     count = objects.num_rows
@@ -109,6 +111,7 @@ def measure_cost(
         begun = time.perf_counter()
         predictions = predict_in_memory(rows, model.options)
         elapsed = time.perf_counter() - begun
+        tables.append(predictions.table)
         failures += len(predictions.failures)
         if predictions.failures:
             error = predictions.failures[0].error
@@ -124,7 +127,19 @@ def measure_cost(
             got=error,
             hint="see whether the sources are there and the model reads them: predict some of them",
         )
-    return SurveyCost(done / max(seconds, 1e-6), cores, done)
+    return SurveyCost(done / max(seconds, 1e-6), cores, done, bytes_per_image(tables))
+
+
+def bytes_per_image(tables: Sequence[pa.Table]) -> float:
+    """The size of a row in parquet; what a file has once, whatever its rows, is not counted."""
+    whole = pa.concat_tables(tables)
+    return (_parquet_size(whole) - _parquet_size(whole.slice(0, 0))) / whole.num_rows
+
+
+def _parquet_size(table: pa.Table) -> int:
+    stream = pa.BufferOutputStream()
+    pq.write_table(table, stream, write_page_checksum=True)
+    return int(stream.getvalue().size)
 
 
 def _open_archives(paths: Sequence[str]) -> None:

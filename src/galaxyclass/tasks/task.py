@@ -257,6 +257,11 @@ class Task(Scoring):
         """
         return self.names, None
 
+    @property
+    def descriptions(self) -> tuple[str, ...]:
+        """What each of the outputs is, in a sentence for the metadata of a table; or nothing."""
+        return ()
+
     def shown(self, predictions: NDArray[np.float32]) -> NDArray[np.float32]:
         """(galaxies, columns) predictions as a table has them, from the outputs of a network."""
         return predictions

@@ -59,8 +59,8 @@ class History(pl.Callback):
             return
         append_history(self.path, row)
         log.info(
-            "epoch %d/%s: %s %.4f on training galaxies while it learned from them (augmented), "
-            "%.4f on validation galaxies (never learnt), %.0f images/s",
+            "epoch %d/%s: %s %.4f while it learned (augmented), %.4f on validation galaxies, "
+            "%.0f images/s",
             row["epoch"],
             trainer.max_epochs,
             pl_module.score_label,

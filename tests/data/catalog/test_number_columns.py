@@ -143,3 +143,10 @@ def test_numbers_are_never_guessed(images: Path) -> None:
     assert catalog.targets is None
     (finding,) = (each for each in check(catalog) if each.code == "no_target")
     assert "`numbers='z'`" in finding.message
+
+
+def test_a_missing_value_of_a_mapping_keeps_all_digits(images: Path) -> None:
+    flux = [-9999999.0 if index % 4 == 0 else index / 8 for index in range(40)]
+    targets = targets_of(read(images, "flux", {"flux": np.float64(-9999999)}, flux=flux))
+    assert targets.missing == ("flux=-9999999",)
+    assert np.isnan(targets.numbers[::4, 0]).all()

@@ -268,6 +268,17 @@ class TestClass:
         with pytest.raises(CatalogError, match=r"(?s)'x' cannot be a class.*such as 0\.5"):
             read_catalog(images("1.jpg"), table(["id,x", "1,0.5"]), target_column="x")
 
+    def test_target_of_whole_floats_as_pandas_writes_them_beside_empty_cells(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
+        folder = images("1.jpg", "2.jpg", "3.jpg")
+        rows = table(["id,ring", "1,1.0", "2,", "3,0.0"])
+        (problem,) = (each for each in read_catalog(folder, rows).problems)
+        assert "as classes: `target_column='ring'`" in problem.message
+        targets = read_catalog(folder, rows, target_column="ring").targets
+        assert targets.classes == ("0", "1")
+        assert targets.labels.tolist() == [1, -1, 0]
+
     def test_target_misspelt(self, images: Callable[..., Path], table: Callable[..., Path]) -> None:
         with pytest.raises(CatalogError, match=r"did you mean `target_column='kind'`\?"):
             read_catalog(images("1.jpg"), table(["id,kind", "1,a"]), target_column="kinds")

@@ -88,9 +88,11 @@ def test_tables_in_memory_score_as_their_files_do(tmp_path: Path) -> None:
     table = _write(tmp_path / "t.csv", [1, 2, 3], rng.random((3, 37)))
     file = _write(tmp_path / "p.csv", [3, 1, 2], rng.random((3, 37)))
     expected = score_predictions(file, table).scores.overall
-    in_memory = score_predictions(pd.read_csv(file), pl.read_csv(table))
+    # By default pandas 2 reads numbers to the last digit but one.
+    predictions, truth = (pd.read_csv(each, float_precision="round_trip") for each in (file, table))
+    in_memory = score_predictions(predictions, pl.from_pandas(truth))
     assert in_memory.scores.overall == expected
-    assert score_predictions(file, pd.read_csv(table)).scores.overall == expected
+    assert score_predictions(file, truth).scores.overall == expected
     with pytest.raises(ScoreError, match=f"no galaxy of <predictions in memory> is in {table}"):
         score_predictions({"GalaxyID": ["x"], "Class1.1": [0.5]}, table)
 
@@ -209,3 +211,22 @@ def test_the_file_that_is_wrong_is_named_by_its_argument(tmp_path: Path, argumen
         assert caught.value.argument == argument
         hint = caught.value.hint or ""
         assert f"`{argument}`" in hint or "`" not in hint
+
+
+def test_whole_floats_and_truth_words_are_the_same_classes(tmp_path: Path) -> None:
+    predicted = {"id": [1, 2, 3, 4], "ring": [0, 1, 0, 1]}
+    beside_empty = pd.DataFrame({**predicted, "ring": [0.0, 1.0, None, 1.0]})
+    beside_empty.to_csv(tmp_path / "floats.csv", index=False)
+    for table in (beside_empty, tmp_path / "floats.csv"):
+        scores = score_predictions(predicted, table)
+        assert (scores.names, scores.scores.galaxies) == (("0", "1"), 3)
+        assert scores.scores.accuracy.value == 1
+    truth = pd.DataFrame({**predicted, "ring": [False, True, False, True]})
+    truth.to_csv(tmp_path / "truth.csv", index=False)
+    assert score_predictions(truth, tmp_path / "truth.csv").scores.accuracy.value == 1
+
+
+def test_classes_that_are_named_differently_are_refused() -> None:
+    predicted = {"id": [1, 2, 3], "ring": ["No", "Yes", "No"]}
+    with pytest.raises(ScoreError, match=r"(?s)no class in common.*got: +No, Yes are predicted"):
+        score_predictions(predicted, {"id": [1, 2, 3], "ring": ["no", "yes", "no"]})

@@ -16,7 +16,7 @@ from galaxyclass.data.catalog.matching import looks_like_paths
 from galaxyclass.data.catalog.one_hot import find_one_hot
 from galaxyclass.data.catalog.roles import example_of, require_column
 from galaxyclass.data.checks.findings import Finding, finding
-from galaxyclass.data.tables.cells import as_text, kind_of, numbers
+from galaxyclass.data.tables.cells import as_text, kind_of, numbers, whole_numbers
 from galaxyclass.errors import CatalogError
 from galaxyclass.short import counted, first_few
 from galaxyclass.tasks.classes.targets import ClassTargets
@@ -89,10 +89,10 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
     """
     if chosen is not None:
         require_column(table, chosen, source, "target_column")
-        if kind_of(table[chosen]) not in ("integer", "text"):
+        if kind_of(whole_numbers(table[chosen])) not in ("integer", "text"):
             raise CatalogError(
                 f"{source}: column {chosen!r} cannot be a class",
-                wanted="text or integers",
+                wanted="text or whole numbers",
                 got=f"numbers such as {example_of(table[chosen])}",
                 hint=f"as a number: `numbers={chosen!r}`"
                 if kind_of(table[chosen]) == "number"

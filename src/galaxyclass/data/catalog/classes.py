@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from galaxyclass.data.tables.cells import as_text, is_exact_integers
+from galaxyclass.data.tables.cells import are_truth_words, as_text, is_exact_integers, whole_numbers
 from galaxyclass.tasks.classes.targets import ClassTargets
 
 
@@ -18,9 +18,20 @@ def class_names(cells: Any) -> Any:
     Parameters
     ----------
     cells : pyarrow array
-        Text or integers.
+        Text, integers, or floats that are whole numbers: 1.0 is 1, as pandas makes floats of
+        integers beside empty cells. Text that is true or false alone is written in small letters,
+        as truth values are.
+
+    Examples
+    --------
+    >>> class_names(pa.array([1.0, None, 0.0])).to_pylist()
+    ['1', None, '0']
+    >>> class_names(pa.array(["TRUE", "", "False"])).to_pylist()
+    ['true', None, 'false']
     """
-    text = as_text(cells)
+    text = as_text(whole_numbers(cells))
+    if are_truth_words(text):
+        text = pc.utf8_lower(text)
     missing = pc.is_in(text, value_set=pa.array(["nan", "NaN"]))
     return pc.if_else(missing, pa.scalar(None, pa.string()), text)
 
@@ -31,7 +42,7 @@ def read_classes(cells: Any, column: str) -> ClassTargets:
     Parameters
     ----------
     cells : pyarrow array
-        Text or integers; see `class_names` for what is unknown.
+        See `class_names`, also for what is unknown.
     column : str
 
     Examples

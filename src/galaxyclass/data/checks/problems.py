@@ -19,7 +19,7 @@ from galaxyclass.data.catalog.votes import Votes
 from galaxyclass.data.catalog.wrong_cells import WrongCells
 from galaxyclass.data.checks.finding_location import is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
-from galaxyclass.data.tables.cells import kind_of
+from galaxyclass.data.tables.cells import kind_of, whole_numbers
 from galaxyclass.data.tables.delimited import TableFile
 from galaxyclass.short import counted, first_few
 from galaxyclass.trees.tree import Tree
@@ -178,6 +178,8 @@ def no_target(
     measured = [name for name in names if kind_of(table[name]) == "number"]
     if measured and not close:
         hint += f"; numbers such as {measured[0]!r} can be learnt: `numbers={measured[0]!r}`"
+        whole = [name for name in measured if kind_of(whole_numbers(table[name])) == "integer"]
+        hint += "".join(f"; as classes: `target_column={name!r}`" for name in whole[:1])
     yield finding(
         "no_target",
         f"{source}: neither all answers of one question of a known tree, nor a class column{hint}",

@@ -107,6 +107,31 @@ def numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return pc.fill_null(values, float("nan")).to_numpy().astype(np.float64), wrong
 
 
+def whole_numbers(column: Any) -> Any:
+    """A column of floats that are whole numbers as integers; any other as it is.
+
+    Text is looked through too: pandas writes integers beside empty cells as ``1.0``.
+
+    Examples
+    --------
+    >>> whole_numbers(pa.array([1.0, None])).to_pylist(), whole_numbers(pa.array([0.5])).to_pylist()
+    ([1, None], [0.5])
+    """
+    if kind_of(column) != "number":
+        return column
+    values, _ = numbers(column)
+    known = values[~np.isnan(values)]
+    if not len(known) or (known != np.rint(known)).any() or np.abs(known).max() >= 2**53:
+        return column
+    unknown = np.isnan(values)
+    return pa.array(np.where(unknown, 0, values).astype(np.int64), mask=unknown)
+
+
+def are_truth_words(text: Any) -> bool:
+    """Whether the cells of a column of text are ``true`` or ``false`` alone, in any case."""
+    return _all_match(text.drop_null(), "(?i)^(true|false)$")
+
+
 def numbers_in_text(column: Any) -> Any:
     """A column of text that holds integers, numbers or truth values alone, as these.
 

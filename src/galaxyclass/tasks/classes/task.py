@@ -174,6 +174,11 @@ class ClassTask(Task):
             taken.add(names[-1])
         return tuple(names), label
 
+    @property
+    def descriptions(self) -> tuple[str, ...]:
+        """The class of each probability."""
+        return tuple(f"probability of the class {name!r}" for name in self.classes)
+
     def summed_up(self, predictions: NDArray[np.float32]) -> pa.Array:
         """The most probable class; null where probabilities are NaN.
 

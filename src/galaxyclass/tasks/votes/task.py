@@ -158,6 +158,17 @@ class VoteTask(TaskOnTree):
             )
         return self.layout.columns, None
 
+    @property
+    def descriptions(self) -> tuple[str, ...]:
+        """The answer and its question."""
+        joint = self.layout.kind == "joint"
+        people = "all volunteers" if joint else "the volunteers who were asked"
+        return tuple(
+            f"share of {people} who answer {answer.name!r} to {question.text!r}"
+            for question in self.tree.questions
+            for answer in question.answers
+        )
+
     def shown(self, predictions: NDArray[np.float32]) -> NDArray[np.float32]:
         """Joint fractions, or conditional fractions where the training table has those.
 
