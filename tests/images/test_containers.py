@@ -30,6 +30,7 @@ from galaxyclass.images.files import image_paths
 from galaxyclass.images.inspect import identity_of
 from galaxyclass.images.packs.write import pack
 from galaxyclass.images.read import read_image
+from galaxyclass.model.image_source import open_images
 from galaxyclass.recipes.preprocessing import Preprocessing
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 10, 12, 3), dtype=np.uint8)
@@ -323,3 +324,25 @@ def test_a_tar_is_opened_once_for_all_threads(
     with ThreadPoolExecutor(8) as pool:
         found = [member[0] for member in pool.map(read_member, paths) if member is not None]
     assert found == [f"{number} {name}".encode() for number, name in pictures]
+
+
+@pytest.mark.parametrize(
+    ("names", "shape", "message"),
+    [
+        (("g1", "g2"), (10, 12, 3), r"each picture is a data set of its own(?s:.*)numpy\.stack"),
+        (("train_x", "test_x"), (4, 10, 12, 3), r"several stacks of pictures(?s:.*)train_x"),
+    ],
+)
+def test_hdf5_whose_pictures_are_not_clear(
+    tmp_path: Path, names: tuple[str, ...], shape: tuple[int, ...], message: str
+) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name in names:
+            file[name] = np.zeros(shape, np.uint8)
+    with pytest.raises(CatalogError, match=message):
+        image_paths(tmp_path / "a.h5")
+
+
+def test_a_list_of_archives_is_a_list_of_their_pictures(files: Path) -> None:
+    source = open_images([files / "a.tar", files / "a.zip"], id_column="id")
+    assert list(source.ids or ()) == ["000", "001", "002", "7", "8", "9"]

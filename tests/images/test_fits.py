@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,52 @@ def test_red_is_the_longest_wavelength() -> None:
     assert channels[0, 0].tolist() == [26, 76]
 
 
+@pytest.mark.parametrize("stretch", ["none", "linear", "lupton"])
+def test_named_bands_are_shown_by_their_wavelength(stretch: Any) -> None:
+    """However the file orders them, and whether they are stretched or grey levels already."""
+    cube = np.stack([np.full((8, 8), level, np.uint8) for level in (10, 20, 40)])  # g, r, z
+    ordered, reverse = (
+        levels(plain(planes, BANDS=names, BUNIT="adu"), stretch=stretch, limits=(0.0, 255.0))
+        for planes, names in ((cube, "DECam g, DECam r, DECam z"), (cube[::-1], "['z', 'r', 'g']"))
+    )
+    np.testing.assert_array_equal(ordered, reverse)
+    assert ordered[0, 0, 0] > ordered[0, 0, 1] > ordered[0, 0, 2]  # z is red
+    by_number = levels(plain(cube), stretch=stretch, limits=(0.0, 255.0), bands=("1", "2", "3"))
+    np.testing.assert_array_equal(by_number, ordered)
+
+
+def test_a_wavelength_that_is_not_known_is_said() -> None:
+    told = notes(plain(BANDS="g,narrow,z", BUNIT="adu"))
+    assert "the wavelengths of the bands are not known: the first is taken as blue" in told
+
+
+def test_a_wcs_without_a_scale_is_said() -> None:
+    told = notes(plain(BANDS="grz", CTYPE1="RA---TAN", CTYPE2="DEC--TAN"), picture_size=60)
+    assert "the WCS of its header gives no scale" in told
+
+
+def test_magnitudes_are_refused() -> None:
+    with pytest.raises(ImageError, match="the pixels are magnitudes") as caught:
+        levels(plain(BANDS="grz", BUNIT="mag/arcsec2"))
+    assert "10 ** (-0.4 * pixels)" in str(caught.value)
+
+
+def test_bands_and_pixels_without_data_are_said(tmp_path: Path) -> None:
+    assert "nothing" not in notes(plain(BANDS="grz"))
+    dark, cut, core = FLUX.copy(), FLUX.copy(), FLUX.copy()
+    dark[1] = 0
+    cut[:, :10] = np.nan
+    core[:, 19:21, 24:26] = np.nan
+    assert "nothing in band r: all pixels are the same" in notes(plain(dark, BANDS="grz"))
+    assert "more than 10% of its pixels have no data" in notes(plain(cut, BANDS="grz"))
+    assert "pixels in its middle have no data" in notes(plain(core, BANDS="grz"))
+    path = tmp_path / "zero.fits"
+    path.write_bytes(plain(0 * FLUX, BANDS="grz"))
+    counted: Counter[str] = Counter()
+    read_cutouts(path, [Preprocessing(size=16)], counted)
+    assert counted["nothing to see: all pixels of the cutout are the same"] == 1
+
+
 def test_missing_pixels() -> None:
     flux = FLUX.copy()
     flux[:, :5] = np.nan
@@ -259,6 +306,16 @@ def test_the_scale_of_the_model() -> None:
              "PC1_1": 0.0, "PC1_2": 1.0, "PC2_1": -1.0, "PC2_2": 0.0},
             0.36,
         ),
+        # in arcseconds, in other words and letters, and behind an axis of bands
+        ({**WCS, "CUNIT1": "arcsec", "CUNIT2": "arcsec", "CD1_1": -0.262, "CD2_2": 0.262}, 0.262),
+        ({**WCS, "CUNIT1": "Degree", "CUNIT2": "deg", "CTYPE1": "ra---tan"}, 0.262),
+        (
+            {"CTYPE1": "BAND", "CTYPE2": "RA---TAN", "CTYPE3": "DEC--TAN", "CDELT1": 1.0,
+             "CDELT2": -1e-4, "CDELT3": 1e-4},
+            0.36,
+        ),
+        ({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"}, None),  # a degree, by the standard
+        ({**WCS, "CUNIT1": "m"}, None),
         ({"CTYPE1": "", "CTYPE2": "", "CDELT1": 1.0, "CDELT2": 1.0}, None),
         ({**WCS, "CD1_1": 0.0}, None),
         ({**WCS, "CD1_1": "none"}, None),
@@ -357,6 +414,13 @@ def test_masked_pixels_have_no_data(name: str, mask: NDArray[Any], header: dict[
     np.testing.assert_array_equal(missing, CORNER[::-1] == 1)
     assert image.source.endswith(f"masked by {name}")
     assert not image.unused
+
+
+def test_a_mask_for_each_band() -> None:
+    mask = np.stack([CORNER, 0 * CORNER, CORNER])
+    data = file_of(fits.PrimaryHDU(FLUX), fits.ImageHDU(mask, name="DQ"))
+    missing = np.isnan(read(data).pixels)
+    np.testing.assert_array_equal(missing, np.moveaxis(mask, 0, -1)[::-1] == 1)
 
 
 def test_a_mask_that_is_not_understood_is_said() -> None:

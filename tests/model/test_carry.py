@@ -125,9 +125,12 @@ def test_positions_of_names_and_of_wcs(tmp_path: Path) -> None:
     header.update({"CDELT1": -1e-4, "CDELT2": 1e-4})
     fits.PrimaryHDU(np.zeros((3, 3), np.float32), header).writeto(tmp_path / "a.fits")
     (tmp_path / "b.fits").write_bytes(b"SIMPLE  = nothing")
-    found = positions_of([str(tmp_path / "a.fits"), str(tmp_path / "b.fits")])
+    header.update({"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN", "CRVAL1": 0.0, "CRVAL2": 90.0})
+    fits.PrimaryHDU(np.zeros((3, 3), np.float32), header).writeto(tmp_path / "c.fits")
+    found = positions_of([str(tmp_path / f"{name}.fits") for name in "abc"])
     np.testing.assert_allclose(found[0], [10.0, 20.0], atol=1e-9)
     assert np.isnan(found[1]).all()
+    np.testing.assert_allclose(found[2], [192.85948, 27.12825], atol=1e-4)  # the galactic pole
 
 
 def test_sky_columns_by_ucd_and_units() -> None:
@@ -143,6 +146,17 @@ def test_sky_columns_by_ucd_and_units() -> None:
     assert read_positions(table, "t").tolist() == [[150.0, -5.0]]
     text = pa.table({"ra": ["10:11:12.0"], "dec": ["-04 05 06"]})
     np.testing.assert_allclose(read_positions(text, "t"), [[152.8, -4.085]])
+    # Letters and VizieR's units say what a column is; a printed minus sign is one.
+    letters = pa.table({"ra": ["5d30m00s", "5h30m00s"], "dec": ["\u22125d30m", "+05\u00b030'"]})
+    np.testing.assert_allclose(read_positions(letters, "t"), [[5.5, -5.5], [82.5, 5.5]])
+    units = [
+        pa.field("RAJ2000", pa.string(), metadata={"unit": '"h:m:s"'}),
+        pa.field("DEJ2000", pa.string(), metadata={"unit": "d:m:s"}),
+    ]
+    vizier = pa.table([["00 30 00.0"], ["-00 30 00"]], schema=pa.schema(units))
+    np.testing.assert_allclose(read_positions(vizier, "t"), [[7.5, -0.5]])
+    with pytest.raises(CatalogError, match=r"(?s)not on the sky.*leave the cells empty"):
+        read_positions(pa.table({"ra": [10.0, -99.0], "dec": [5.0, -99.0]}), "t")
     with pytest.raises(CatalogError, match=r"(?s)no columns of right ascension.*got:    a"):
         read_positions(pa.table({"a": [1]}), "t")
     with pytest.raises(CatalogError, match=r"(?s)not on the sky: 1 position.*other way round"):

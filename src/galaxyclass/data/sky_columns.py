@@ -25,6 +25,8 @@ _NAMES: tuple[tuple[str, str], ...] = (
 #: Degrees in a unit of angle.
 _DEGREES = {"deg": 1.0, "degree": 1.0, "degrees": 1.0, "rad": 180 / np.pi, "radian": 180 / np.pi,
             "hourangle": 15.0, "hour": 15.0, "h": 15.0, "hr": 15.0, "arcsec": 1 / 3600}  # fmt: skip
+#: Numbers from -99 on stand for unknown positions in some catalogues.
+_UNKNOWN = 99
 #: 05:41:05.7, 5h41m5.7s, +04 05 06, 5h41m.
 _SEXAGESIMAL = re.compile(
     r"([+-]?)(\d{1,3})[:hd°\s]+(\d{1,2}(?:\.\d*)?)(?:[:m'′\s]+(\d{1,2}(?:\.\d*)?)?)?[s\"″]?"
@@ -119,6 +121,8 @@ def read_positions(
             got=f"{names[0]} {ra[row]:g}, {names[1]} {dec[row]:g} in row {row + 1}",
             hint=f"they would fit the other way round{other_way if can_be_named else ''}"
             if swapped
+            else "leave the cells empty where the position is not known"
+            if (np.minimum(ra, dec)[impossible] <= -_UNKNOWN).all()
             else None,
         )
     return np.column_stack([ra % 360, dec])
@@ -127,7 +131,9 @@ def read_positions(
 def _degrees(table: pa.Table, name: str, source: str, *, hours: bool) -> NDArray[np.float64]:
     column = table[name]
     values, wrong = numbers(column)
-    unit = _metadata(table.schema.field(name), UNIT)
+    unit = _metadata(table.schema.field(name), UNIT).strip("\"' ")
+    if is_text(column) and re.fullmatch(r"[hd]\W?m\W?s", unit):  # VizieR's "h:m:s", "d:m:s"
+        unit, hours = "", unit[0] == "h"
     if unit and unit not in _DEGREES:
         raise CatalogError(
             f"{source}: the column {name!r} has the unit {unit!r}",
@@ -136,7 +142,7 @@ def _degrees(table: pa.Table, name: str, source: str, *, hours: bool) -> NDArray
     values = values * _DEGREES.get(unit, 1.0)
     if len(wrong) and is_text(column):
         cells = as_text(column).take(pa.array(wrong)).to_pylist()
-        values[wrong] = [_sexagesimal(cell, 15 if hours else 1) for cell in cells]
+        values[wrong] = [_sexagesimal(cell, hours=hours) for cell in cells]
         wrong = wrong[np.isnan(values[wrong])]
     if len(wrong) or pa.types.is_boolean(column.type):
         shown = column.take(pa.array(wrong[:3])).to_pylist() or [str(column.type)]
@@ -150,10 +156,14 @@ def _degrees(table: pa.Table, name: str, source: str, *, hours: bool) -> NDArray
     return values
 
 
-def _sexagesimal(cell: str, factor: float) -> float:
-    match = _SEXAGESIMAL.fullmatch(cell)
-    if match is None:
+def _sexagesimal(cell: str, *, hours: bool) -> float:
+    """Degrees of a position in hours or degrees, minutes and seconds; its letters say which."""
+    text = cell.replace("\u2212", "-")  # a minus sign, as printed tables have it
+    match = _SEXAGESIMAL.fullmatch(text)
+    stated = re.match(r"[+-]?\d+\s*([hd°])", text)
+    if match is None or (stated and stated[1] == "h" and not hours):
         return float("nan")
+    factor = 15 if hours and (stated is None or stated[1] == "h") else 1
     sign, first = match[1], int(match[2])
     minutes, seconds = float(match[3]), float(match[4] or 0)
     if minutes >= 60 or seconds > 60:

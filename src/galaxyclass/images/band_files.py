@@ -9,6 +9,7 @@ import struct
 from collections.abc import Mapping, Sequence
 
 from galaxyclass.errors import ArgumentError, CatalogError, ImageError
+from galaxyclass.images.band_labels import wavelength_order
 
 #: What stands for the band, and for the galaxy, in a path or a pattern of paths.
 BAND, ID = "{band}", "{id}"
@@ -19,12 +20,6 @@ BANDS_TOGETHER = b"galaxyclass: bands\0"
 #: The name of a band in a file's name: a letter, and nothing that separates it from the galaxy's.
 _NAME = r"[A-Za-z][^/\\_. -]*"
 
-#: Bands by their wavelength, the shortest first.
-_BY_WAVELENGTH = (
-    *("fuv", "nuv", "u", "b", "g", "v", "r", "i", "z", "y", "j", "h", "k", "ks"),
-    *("w1", "w2", "w3", "w4"),
-)
-
 
 def has_bands(path: str) -> bool:
     """Whether a path is that of a picture in several files."""
@@ -32,7 +27,7 @@ def has_bands(path: str) -> bool:
 
 
 def files_of(path: str) -> dict[str, str]:
-    """The file of each band, the shortest wavelength first.
+    """The file of each band, the shortest wavelength first; by name where that is not known.
 
     Parameters
     ----------
@@ -51,13 +46,9 @@ def files_of(path: str) -> dict[str, str]:
             file_of_band[match[1]] = file
     if not file_of_band:
         raise ImageError(f"{path}: no file of any band")
-    return {band: file_of_band[band] for band in sorted(file_of_band, key=_wavelength)}
-
-
-def _wavelength(band: str) -> tuple[int, str]:
-    name = band.casefold()
-    known = _BY_WAVELENGTH.index(name) if name in _BY_WAVELENGTH else len(_BY_WAVELENGTH)
-    return known, band
+    bands = sorted(file_of_band)
+    order = wavelength_order(bands) or range(len(bands))
+    return {bands[place]: file_of_band[bands[place]] for place in order}
 
 
 def expand(pattern: str) -> list[str]:

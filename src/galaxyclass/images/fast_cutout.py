@@ -114,6 +114,7 @@ def read_cutouts(
             cutouts.append(_cut(decoded, settings))
     except ImageError as error:
         raise about(path, error) from error
+    _count_empty(cutouts, notes)
     return cutouts
 
 
@@ -189,6 +190,7 @@ def cut_out_array(
             decoded_as.append((rendering, decoded))
             _count(decoded, settings, notes)
         cutouts.append(_cut(decoded, settings))
+    _count_empty(cutouts, notes)
     return cutouts
 
 
@@ -220,6 +222,12 @@ def _count(decoded: Decoded, settings: _Prepared, notes: Counter[str] | None) ->
     if notes is not None:
         for note in (*decoded.notes, *_size_notes(decoded, settings.cutout)):
             notes[note] += 1
+
+
+def _count_empty(cutouts: Sequence[NDArray[np.uint8]], notes: Counter[str] | None) -> None:
+    """Remark on a picture that shows nothing, as surveys give beyond their edge."""
+    if notes is not None and cutouts and (cutouts[0] == cutouts[0][0, 0]).all():
+        notes["nothing to see: all pixels of the cutout are the same"] += 1
 
 
 def _size_notes(decoded: Decoded, settings: dict[str, Any]) -> Iterator[str]:

@@ -132,7 +132,9 @@ def require_paths(paths: Sequence[Path]) -> None:
             + (f" (and {len(missing) - 1} more of those named)" if len(missing) > 1 else ""),
             argument="images",
             wanted="a folder of images, or image files",
-            hint="check the path",
+            hint="images behind addresses are read by a survey: `galaxyclass.plan_survey`"
+            if re.match(r"[a-z][a-z0-9+.-]+:/", missing[0])
+            else "check the path",
         )
 
 

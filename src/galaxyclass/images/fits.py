@@ -34,8 +34,15 @@ FITS = (b"SIMPLE  =",)
 _LONGEST_HEADER = 1_000_000
 _END = re.compile(rb"END {77}|END {0,77}$")
 
-#: Pixels of a WCS beyond these are a mistake in the header: arcseconds.
+#: Pixels of a WCS beyond these are a mistake in the header: arcseconds. A header without CD and
+#: CDELT states a degree, by the standard.
 _SCALES = (1e-4, 3600.0)
+#: How CTYPE begins on the sky, and in how many axes it is looked for.
+_CELESTIAL = ("RA--", "DEC-", "GLON", "GLAT", "ELON", "ELAT")
+_MOST_AXES = 5
+#: Arcseconds in the units of CUNIT, in lower case.
+_ARCSECONDS = {"deg": 3600.0, "degree": 3600.0, "degrees": 3600.0, "arcmin": 60.0, "arcsec": 1.0,
+               "mas": 1e-3, "rad": 3600 * math.degrees(1)}  # fmt: skip
 
 
 def read_fits(
@@ -235,12 +242,14 @@ def _from_hdu(hdus: Any, number: int, most: int) -> BandImage:
         )
     array: NDArray[np.generic] = hdus.pixels(number).reshape(axes)
     pixels = bands_last(array)[::-1]
+    scale = pixel_scale_of(header)
     return BandImage(
         pixels,
         band_names(header, pixels.shape[2]),
-        pixel_scale_of(header),
+        scale,
         str(header.get("BUNIT", "")).strip(),
         source=hdu_name(hdu, number),
+        doubt=_scale_doubt(header, scale),
     )
 
 
@@ -255,8 +264,8 @@ def pixel_scale_of(header: Any) -> float | None:
     Returns
     -------
     float or None
-        The square root of a pixel's area; None without celestial axes in degrees, or where the
-        header's numbers cannot be right.
+        The square root of a pixel's area; None without two celestial axes, with a unit (CUNIT)
+        that is no angle, or where the header's numbers cannot be right.
 
     Examples
     --------
@@ -264,22 +273,38 @@ def pixel_scale_of(header: Any) -> float | None:
     >>> round(pixel_scale_of(header), 6)
     0.36
     """
-    celestial = ("RA--", "DEC-", "GLON", "GLAT", "ELON", "ELAT")
-    if not all(str(header.get(f"CTYPE{axis}", ""))[:4] in celestial for axis in (1, 2)):
-        return None
-    if any(str(header.get(f"CUNIT{axis}", "deg")).strip() not in ("deg", "") for axis in (1, 2)):
+    axes = _sky_axes(header)
+    units = [str(header.get(f"CUNIT{axis}", "deg")).strip().casefold() or "deg" for axis in axes]
+    if len(axes) != 2 or not all(unit in _ARCSECONDS for unit in units):
         return None
     try:
-        if any(f"CD{i}_{j}" in header for i in (1, 2) for j in (1, 2)):
-            matrix = [[float(header.get(f"CD{i}_{j}", 0)) for j in (1, 2)] for i in (1, 2)]
+        if any(f"CD{i}_{j}" in header for i in axes for j in axes):
+            matrix = [[float(header.get(f"CD{i}_{j}", 0)) for j in axes] for i in axes]
         else:
-            step = [float(header.get(f"CDELT{i}", 1)) for i in (1, 2)]
             matrix = [
-                [step[i - 1] * float(header.get(f"PC{i}_{j}", i == j)) for j in (1, 2)]
-                for i in (1, 2)
-            ]
+                [float(header.get(f"CDELT{i}", 1)) * float(header.get(f"PC{i}_{j}", i == j))
+                 for j in axes]
+                for i in axes
+            ]  # fmt: skip
     except (TypeError, ValueError):
         return None
     area = abs(matrix[0][0] * matrix[1][1] - matrix[0][1] * matrix[1][0])
-    scale = 3600 * math.sqrt(area) if math.isfinite(area) else 0.0
-    return scale if _SCALES[0] <= scale <= _SCALES[1] else None
+    area *= _ARCSECONDS[units[0]] * _ARCSECONDS[units[1]]
+    scale = math.sqrt(area) if math.isfinite(area) else 0.0
+    return scale if _SCALES[0] <= scale < _SCALES[1] else None
+
+
+def _sky_axes(header: Any) -> list[int]:
+    """The axes on the sky: a cube may have another first."""
+    return [
+        axis
+        for axis in range(1, _MOST_AXES + 1)
+        if str(header.get(f"CTYPE{axis}", "")).strip().upper().startswith(_CELESTIAL)
+    ]
+
+
+def _scale_doubt(header: Any, scale: float | None) -> str:
+    """What is said of a header that states axes on the sky without a scale of its pixels."""
+    if scale is not None or not _sky_axes(header):
+        return ""
+    return "the WCS of its header gives no scale: its pixels are taken as they are"

@@ -135,11 +135,18 @@ def band_names(header: Any, count: int) -> tuple[str, ...]:
     --------
     >>> band_names({"BANDS": "g, r, z"}, 3), band_names({"BANDS": "grz"}, 3)
     (('g', 'r', 'z'), ('g', 'r', 'z'))
+    >>> band_names({"BANDS": "['DECam g', 'DECam r']"}, 2), band_names({"BANDS": "g,r"}, 3)
+    (('DECam g', 'DECam r'), ())
     >>> band_names({"BAND0": "u", "BAND1": "g"}, 2), band_names({}, 2)
     (('u', 'g'), ())
     """
-    text = str(header.get("BANDS", "")).strip()
-    listed = _first_whole([re.split(r"[\s,;]+", text), list(text)], count)
+    text = str(header.get("BANDS", "")).strip().strip("[](){}")
+    # Names may have blanks and hyphens of their own: DECam g, DECam r.
+    words = [
+        [word.strip(" '\"") for word in re.split(separators, text)]
+        for separators in (r"[,;|/+:]", r"[\s,;|/+:]+", r"[\s,;|/+:_-]+")
+    ]
+    listed = _first_whole([*words, list(text) if text.isalpha() else []], count)
     numbered, *others = (
         _first_whole([_cards(header, keyword, first, count) for first in (0, 1)], count)
         for keyword in ("BAND", "FILTER", "CHAN")

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.images.band_image import BandImage
+from galaxyclass.images.band_image import BandImage, bands_last
+from galaxyclass.images.fits_hdus import picture_axes
 
 #: Names of HDUs in which a bad pixel is not 0, and of such in which it is 0.
 _FLAGS = ("MASK", "DQ", "BPM", "BADPIX", "BADMASK")
@@ -39,9 +40,10 @@ def without_masked(hdus: Any, number: int, image: BandImage) -> tuple[BandImage,
 
     Notes
     -----
-    In `_FLAGS` 1 is bad where there are only 0 and 1. Where there are more flags, the first bit is
-    JWST's "do not use", and the Rubin Observatory's header names the planes; other flags are not
-    used. In `_WEIGHTS` 0 is bad.
+    A mask has the size of the picture, or of its cube: then each band has its own. In `_FLAGS` 1 is
+    bad where there are only 0 and 1. Where there are more flags, the first bit is JWST's "do not
+    use", and the Rubin Observatory's header names the planes; other flags are not used. In
+    `_WEIGHTS` 0 is bad.
     """
     fitting = [
         other
@@ -50,13 +52,13 @@ def without_masked(hdus: Any, number: int, image: BandImage) -> tuple[BandImage,
     ]
     version = hdus[number].ver
     fitting = [other for other in fitting if hdus[other].ver == version] or fitting
-    masks, words, bad = set(), [], np.zeros(image.pixels.shape[:2], bool)
+    masks, words, bad = set(), [], np.zeros(image.pixels.shape, bool)
     for other in fitting:
-        shape = tuple(length for length in hdus[other].shape or () if length != 1)
-        if not getattr(hdus[other], "is_image", False) or shape != bad.shape:
+        shape = picture_axes(hdus[other])
+        if shape not in (bad.shape[:2], picture_axes(hdus[number])):
             continue
         masks.add(other)
-        marked = _marked(hdus[other], np.asarray(hdus[other].data).reshape(shape)[::-1])
+        marked = _marked(hdus[other], bands_last(np.asarray(hdus[other].data).reshape(shape))[::-1])
         if marked is None or marked.mean() > 1 - _LEAST_LEFT:
             words.append(f"not masked by {hdus[other].name}, whose flags are not understood")
         elif marked.any():

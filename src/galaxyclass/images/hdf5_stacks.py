@@ -74,8 +74,10 @@ def data_sets(path: str | Path, file: Any) -> dict[str, Any]:
 
 def is_stack(entry: Any) -> bool:
     """Whether a data set of HDF5 is a stack of pictures: (pictures, height, width[, bands])."""
-    shape = getattr(entry, "shape", ())
-    return len(shape) in (3, 4) and min(shape[1:3]) > 1 and entry.dtype.kind in "uif"
+    shape: tuple[int, ...] = getattr(entry, "shape", ())
+    is_single = len(shape) == 3 and shape[2] <= _MOST_COLOURS  # (height, width, bands)
+    several = len(shape) in (3, 4) and min(shape[1:3]) > 1 and not is_single
+    return several and entry.dtype.kind in "uif"
 
 
 def holds_stack(path: str | Path) -> bool:
@@ -85,11 +87,43 @@ def holds_stack(path: str | Path) -> bool:
 
 
 def _stack(path: str | Path, file: Any) -> Any:
-    found = [entry for entry in data_sets(path, file).values() if is_stack(entry)]
-    named = [entry for entry in found if entry.name.rsplit("/", 1)[-1].lower() in _STACKS]
-    return (named or found or [None])[0]
+    """The data set of the pictures; None where there are no pictures.
+
+    Raises
+    ------
+    CatalogError
+        It is not clear which is meant; each picture is a data set of its own.
+    """
+    entries = data_sets(path, file)
+    found = {name: entry for name, entry in entries.items() if is_stack(entry)}
+    named = [name for name in found if name.rsplit("/", 1)[-1].lower() in _STACKS]
+    chosen = named if len(named) == 1 else list(found)
+    if len(chosen) == 1:
+        return found[chosen[0]]
+    if chosen:
+        raise CatalogError(
+            f"{path}: several stacks of pictures",
+            wanted="one, or one that is called images",
+            got="; ".join(f"{name} {found[name].shape}" for name in chosen[:4]),
+            hint="write the one that is meant into a file of its own",
+        )
+    single = [
+        name
+        for name, entry in entries.items()
+        if len(entry.shape) == 3 and min(entry.shape[:2]) > _MOST_COLOURS and entry.shape[2] > 2
+    ]
+    if single:
+        raise CatalogError(
+            f"{path}: each picture is a data set of its own",
+            wanted="all pictures in one data set: (pictures, height, width, bands)",
+            got="; ".join(f"{name} {entries[name].shape}" for name in single[:4]),
+            hint="write `numpy.stack` of them as the data set `images`, and their names as `id`",
+        )
+    return None
 
 
+#: Bands of a single picture, at most: a stack of grey pictures of this width would be none.
+_MOST_COLOURS = 4
 _STACKS = ("images", "image", "img", "x")
 
 

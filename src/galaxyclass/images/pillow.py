@@ -37,12 +37,23 @@ READABLE = "a FITS, JPEG, PNG, TIFF, WebP, BMP, JPEG 2000, AVIF or .npy file"
 #: First bytes of files that folders of images often contain but that are not read -> their name.
 _UNREADABLE: dict[bytes, str] = {
     b"GIF8": "a GIF image",
+    b"\xff\x0a": "a JPEG XL image",
+    b"\x00\x00\x00\x0cJXL ": "a JPEG XL image",
+    b"\x28\xb5\x2f\xfd": "a file compressed by zstd",
+    b"\x1f\x9d": "a file compressed by compress (.Z)",
+    b"\x1f\x8b": "a file that is compressed twice",
+    b"PAR1": "a parquet file without a column of pictures",
+    b"SQLite": "an SQLite database",
+    b"XTENSION=": "an HDU of FITS without the primary HDU before it",
     b"RIFF": "a RIFF file that is not WebP",
     b"PK\x03\x04": "a zip archive",
     b"%PDF": "a PDF",
     b"\x89HDF": "an HDF5 file",
     b"version https://git-lfs": "a Git LFS pointer: the image itself was not downloaded",
 }
+
+#: What follows the first four bytes of a HEIC image, which phones make.
+_HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc")
 
 #: The lengths of the headers of BMP files.
 _BMP_HEADERS = tuple(length.to_bytes(4, "little") for length in (12, 40, 52, 56, 64, 108, 124))
@@ -127,7 +138,8 @@ def pillow_kind(data: bytes) -> type[ImageFile]:
                 hint="pip install --upgrade pillow",
             ) from error
         return AvifImageFile
-    raise ImageError("not an image that can be read", wanted=READABLE, got=_describe(data))
+    got = "a HEIC image" if data[4:12] in _HEIC else _describe(data)
+    raise ImageError("not an image that can be read", wanted=READABLE, got=got)
 
 
 def _left_out(image: ImageFile) -> tuple[str, ...]:

@@ -80,10 +80,13 @@ def _of_fits(path: str) -> tuple[float, float] | None:
         with astropy_warnings(), fits.open(path) as file:
             for part in file:
                 if getattr(part, "shape", ()) and len(part.shape) >= 2 and "CTYPE1" in part.header:
-                    sky = wcs.WCS(part.header).celestial
-                    height, width = part.shape[-2:]
-                    ra, dec = sky.pixel_to_world_values((width - 1) / 2, (height - 1) / 2)
-                    pair = float(ra), float(dec)
+                    whole = wcs.WCS(part.header)
+                    # Axes as FITS counts them; a cube may have its bands first.
+                    axes = sorted((whole.wcs.lng, whole.wcs.lat))
+                    width, height = (part.shape[::-1][axis] for axis in axes)
+                    sky = whole.celestial
+                    centre = sky.pixel_to_world((width - 1) / 2, (height - 1) / 2).icrs
+                    pair = float(centre.ra.deg), float(centre.dec.deg)
                     return pair if _possible(*pair) else None
     except Exception:  # a damaged file is reported when its picture is read
         return None

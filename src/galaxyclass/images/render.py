@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ArgumentError, ImageError
 from galaxyclass.images.band_image import BandImage
+from galaxyclass.images.band_labels import wavelength_order
 from galaxyclass.images.colour_formulas import COLOUR_FORMULAS
 from galaxyclass.images.cutout_boxes import Beyond, centre_box
 from galaxyclass.images.levels import are_level_bounds, levels_of_16_bits
@@ -23,6 +25,9 @@ Channels = Literal["rgb", "grey", "bands", "any"]
 
 #: A picture is enlarged and shrunk by its WCS by no more than this.
 _MOST_ZOOM = 16.0
+
+#: A larger share of pixels without data is remarked on.
+_MUCH_MISSING = 0.1
 
 #: Fluxes in nanomaggies: the sky's level and the brightest pixels of a picture lie between these.
 _SKY, _BRIGHT = 2.0, (0.003, 1e5)
@@ -114,6 +119,7 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
     ImageError
         A band is missing; it is not clear which bands are meant; a pixel scale that cannot be.
     """
+    _require_light(image)
     bands, pixels = choose_bands(image, settings)
     name, reason = settings.stretch, ""
     if name is None:
@@ -129,7 +135,9 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
     narrow: tuple[str, ...] = ()
     if name == "none" and _has_16_bits(pixels):
         pixels, narrow = levels_of_16_bits(pixels.astype(np.uint16))
-    one_by_one = name != "none" and not stretch.in_colour
+    # Of grey levels red is the first; where the bands are named, it is the longest wavelength.
+    named_bands = bool(settings.bands) or bool(bands and wavelength_order(bands))
+    one_by_one = not stretch.in_colour and (name != "none" or named_bands)
     if settings.colour == "rgb" and pixels.shape[2] == 3 and one_by_one:
         # Red is the longest wavelength.
         pixels, bands = pixels[..., ::-1], bands[::-1]
@@ -147,12 +155,59 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
         levels = stretch_pixels(shown, stretch, bands)
     except ArgumentError as error:
         raise ImageError(error.what, wanted=error.wanted, got=error.got, hint=error.hint) from error
+    names = bands if len(bands) == shown.shape[2] else [str(1 + i) for i in range(shown.shape[2])]
     notes = [_how(image, named, name, reason), *narrow, *_unused_settings(settings, name)]
+    notes += _missing_notes(shown, names)
     if image.unused:
         notes.append(f"left out of its file: {image.unused}")
     if image.doubt:
         notes.append(image.doubt)
     return Rendered(levels, zoom, (*notes, *scaled))
+
+
+def _require_light(image: BandImage) -> None:
+    """Refuse a picture whose bright pixels are small numbers.
+
+    Raises
+    ------
+    ImageError
+        By its unit it is of magnitudes.
+    """
+    if re.match(r"mag(nitude)?s?\b", image.unit.casefold()):
+        raise ImageError(
+            "the pixels are magnitudes: what is brighter would be shown darker",
+            wanted="fluxes, counts or other numbers that grow with the light",
+            got=f"the unit (BUNIT) {image.unit}",
+            hint="write fluxes: `10 ** (-0.4 * pixels)`",
+        )
+
+
+def _missing_notes(shown: NDArray[np.generic], names: Sequence[str]) -> Iterator[str]:
+    """Remarks on bands and pixels without data."""
+    finite = np.isfinite(shown) if shown.dtype.kind == "f" else np.ones(shown.shape, bool)
+    filled = [
+        band for band in range(shown.shape[2]) if _varies(shown[..., band], finite[..., band])
+    ]
+    if not filled:
+        return  # remarked on where the cutout is made
+    without = [name for band, name in enumerate(names) if band not in filled]
+    if without:
+        words = "band" if len(without) == 1 else "bands"
+        yield f"nothing in {words} {', '.join(without)}: all pixels are the same, or have no data"
+    missing: NDArray[np.bool_] = ~np.all(finite[..., filled], axis=2)
+    height, width = missing.shape
+    middle = missing[
+        height * 9 // 20 : height * 11 // 20 + 1, width * 9 // 20 : width * 11 // 20 + 1
+    ]
+    if missing.mean() > _MUCH_MISSING:
+        yield f"more than {_MUCH_MISSING:.0%} of its pixels have no data, and are black"
+    elif middle.mean() > _MUCH_MISSING:
+        yield "pixels in its middle have no data, and are black"
+
+
+def _varies(band: NDArray[np.generic], finite: NDArray[np.bool_]) -> bool:
+    values = band[finite]
+    return bool(values.size) and bool(values.min() != values.max())
 
 
 def _window(
@@ -188,18 +243,24 @@ def choose_bands(
         return () if numbered else settings.bands, image.choose(settings.bands)
     count = image.pixels.shape[2]
     if settings.colour == "any" or count in (1, 3):
+        order = wavelength_order(image.bands) if settings.colour != "any" else None
+        if order and order != list(range(count)):
+            return tuple(image.bands[place] for place in order), image.pixels[..., order]
         return image.bands, image.pixels
     formula = COLOUR_FORMULAS.get(settings.stretch or "")
     if image.bands:
         for wanted in [formula.bands] if formula else [("g", "r", "z"), ("g", "r", "i")]:
             if all(image.index(band) is not None for band in wanted):
                 return wanted, image.choose(wanted)
+    with_opacity = count == 4 and image.is_display and image.pixels.dtype == np.uint8
     raise ImageError(
         f"{count} bands, and it is not clear which of them are meant",
         argument="bands",
         wanted="one band, or three that become blue, green and red",
         got=", ".join(image.names) if image.bands else f"{count} bands without names",
-        hint="name them in `bands`, the shortest wavelength first",
+        hint="of red, green, blue and opacity take the first three: `bands='3,2,1'`"
+        if with_opacity
+        else "name them in `bands`, the shortest wavelength first",
     )
 
 
@@ -233,9 +294,10 @@ def _default_stretch(
             if not _in_nanomaggies(image, pixels):
                 return "lupton", "the pixels are not fluxes in nanomaggies"
             return name, ""
-    return "lupton", "" if bands else (
-        "the bands have no names: the first is taken as blue; `bands` and `stretch` state others"
-    )
+    if bands and (settings.bands or wavelength_order(bands)):
+        return "lupton", ""
+    unknown = "the wavelengths of the bands are not known" if bands else "the bands have no names"
+    return "lupton", (f"{unknown}: the first is taken as blue; `bands` and `stretch` state others")
 
 
 def _unused_settings(settings: RenderSettings, stretch: str) -> Iterator[str]:

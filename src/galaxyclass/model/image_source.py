@@ -19,7 +19,7 @@ from galaxyclass.data.unused import Unused, unused_columns, unused_files
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError
 from galaxyclass.images.arrays import as_image, as_images
 from galaxyclass.images.band_files import has_bands
-from galaxyclass.images.containers import container_of
+from galaxyclass.images.containers import container_of, is_container
 from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths
 from galaxyclass.model.cutouts import Picture
 from galaxyclass.model.ids import FileNames, ImageIds
@@ -278,7 +278,8 @@ def _from_paths(paths: Sequence[str | os.PathLike[str]]) -> ImageSource:
         return ImageSource(image_paths(paths))
     images: list[Picture] = []
     for path in paths:
-        images += image_paths(path) if os.path.isdir(path) else [_plain(path)]  # noqa: PTH112
+        several = os.path.isdir(path) or is_container(os.fsdecode(path))  # noqa: PTH112
+        images += image_paths(path) if several else [_plain(path)]
     return ImageSource(images)
 
 
@@ -480,6 +481,8 @@ def _how_to_convert(image: Any) -> str | None:
             "of a file's content: `numpy.asarray(PIL.Image.open(file).convert('RGB'))`, "
             "with `io.BytesIO(content)` as the file; or give its path"
         )
+    if _is_array(getattr(image, "data", None)):
+        return "`image.data` is its array"
     if isinstance(image, list | tuple) and any(map(_is_array, image)):
         return "of batches: `(image for batch in batches for image in batch)`"
     if isinstance(image, list | tuple):

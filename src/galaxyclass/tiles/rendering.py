@@ -56,8 +56,7 @@ class TileRendering:
             raise ImageError(
                 error.what, wanted=error.wanted, got=error.got, hint=error.hint
             ) from error
-        one_by_one = self.stretch.name != "none" and not self.stretch.in_colour
-        if self.red_first and one_by_one:
+        if self.red_first and not self.stretch.in_colour:
             levels = levels[..., ::-1]
         return np.ascontiguousarray(levels)
 

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.band_labels import wavelength_order
 from galaxyclass.images.fits_hdus import band_names
 from galaxyclass.tiles.fits_images import FitsImage, find_fits_image
 from galaxyclass.tiles.sky import SkyGrid, read_sky
 
-#: Names of filters by wavelength: bands with such names are put in this order.
-_BY_WAVELENGTH = ("u", "g", "r", "i", "z", "y", "Y", "J", "H", "Ks", "K")
 #: Largest distance, in pixels, of one sky position in two bands.
 _ALIGNED = 0.5
 
@@ -179,9 +178,7 @@ def _choose(
 
 def _by_wavelength(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Names of planes, the shortest wavelength first where it is known, and their planes."""
-    order = list(range(len(names)))
-    if all(name in _BY_WAVELENGTH for name in names):
-        order.sort(key=lambda index: _BY_WAVELENGTH.index(names[index]))
+    order = wavelength_order(names) or list(range(len(names)))
     return tuple(names[index] for index in order), tuple(order)
 
 

@@ -185,6 +185,13 @@ def test_class_names_that_differ_in_case(images: Make, table: Make) -> None:
         (["12.jpg", "34.jpg"], ["12_x", "34_x"], "(?s)remove '_x' from them"),
         (["NGC-1.jpg", "NGC-2.jpg"], ["NGC 1", "NGC 2"], "(?s)blanks, hyphens"),
         (["17.jpg"], ["17.0"], r"(?s)written as floats.*'\.0'"),
+        (["1.jpg", "24.jpg"], ["001", "024"], r"(?s)leading zeros: 2 of 2.*lstrip\('0'\)"),
+        (
+            ["587722981736579107.jpg"],
+            ["587722981736579072"],
+            "(?s)rounding: the last digits.*dtype",
+        ),
+        (["17.jpg"], ["b'17'"], r"(?s)as Python writes bytes.*str\[2:-1\]"),
         (["12.jpg", "345.jpg"], ["587722981748965649"], "(?s)18 digits; images: 2 to 3 digits"),
     ],
 )
@@ -193,6 +200,46 @@ def test_ids_that_almost_match(
 ) -> None:
     with pytest.raises(CatalogError, match=words):
         read_catalog(images(*files), table(["id,class", *(f"{name},a" for name in ids)]))
+
+
+def test_long_ids_in_a_column_of_floats(images: Make) -> None:
+    table = {"id": [float(587722981736579107), None], "class": ["a", "b"]}
+    with pytest.raises(CatalogError, match=r"(?s)its type, double.*dtype=.*'Int64'"):
+        read_catalog(images("587722981736579107.jpg"), table)
+
+
+def test_cells_that_nothing_known_separates(images: Make, table: Make) -> None:
+    with pytest.raises(CatalogError, match="what separates the cells is not known"):
+        read_catalog(images("1.jpg", "2.jpg"), table(["id^class", "1^a", "2^a"]))
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        ("NA,E,S", ["'NA', 1 galaxy"]),
+        ("-1,0,1", ["'-1', 1 galaxy"]),
+        ("-9,-8,1", []),
+        ("E,S,none", ["'none', 1 galaxy"]),
+    ],
+)
+def test_classes_that_say_unknown(
+    classes: str, words: list[str], images: Make, table: Make
+) -> None:
+    rows = ["id,class", *(f"a{row},{name}" for row, name in enumerate(classes.split(",")))]
+    found = notes(read_catalog(images("a0.jpg"), table(rows)), "classes_unknown")
+    assert [note.rpartition(": ")[2] for note in found] == words
+
+
+def test_integers_beside_nan_are_classes(images: Make, table: Make) -> None:
+    """pandas makes floats of them."""
+    folder, cells = images("1.jpg"), [1.0, 0.0, float("nan")]
+    for given in ({"id": [1, 2, 3], "label": cells}, table(["id,label", "1,1.0", "2,0.0", "3,"])):
+        catalog = read_catalog(folder, given)
+        assert catalog.targets.classes == ("0", "1")
+        assert catalog.targets.labels.tolist() == [1, 0, -1]
+        assert "whole numbers as floats" in notes(catalog, "table_note")[0]
+    fraction = read_catalog(folder, {"id": [1, 2, 3], "label": [1.0, 0.0, 0.5]})
+    assert fraction.targets is None
 
 
 @pytest.mark.parametrize("rows", [["130549,spiral", "7,smooth"], ["a/7.jpg,x", "130549.jpg,y"]])

@@ -67,6 +67,24 @@ def test_standard_errors_beside_a_column_are_read(images: Path) -> None:
     assert (targets.errors == np.float32(0.02)).all()
 
 
+def test_errors_that_cannot_be_are_unknown(images: Path) -> None:
+    """-99 of a catalogue had become an error of 99."""
+    z = np.linspace(0.01, 0.2, 40)
+    catalog = read(images, "z", z=z, z_err=np.where(np.arange(40) == 3, -99, 0.02))
+    errors = targets_of(catalog).errors
+    assert errors is not None
+    assert np.flatnonzero(np.isnan(errors[:, 0])).tolist() == [3]
+    assert any("1 number without (empty, negative" in each.message for each in check(catalog))
+    lengths = targets_of(read(images, "z", z=z, z_low=np.full(40, 0.3), z_high=np.full(40, 0.4)))
+    assert lengths.errors is not None
+    assert np.isnan(lengths.errors).all()
+
+
+def test_numbers_too_large_for_floats_of_32_bits(images: Path) -> None:
+    with pytest.raises(CatalogError, match=r"(?s)'L' holds numbers that are too large.*logarithms"):
+        read(images, "L", L=np.logspace(38, 44, 40))
+
+
 def test_a_value_that_looks_unknown_is_asked_about(images: Path) -> None:
     assert codes(read(images, "bar")) == {"number_sentinel"}
     assert codes(read(images, "T")) == set()  # -1 is a value like any other

@@ -135,7 +135,7 @@ def test_rows_are_numbered_from_one() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (pd.DataFrame([[1, 2]], columns=["id", "id"]), "Duplicate column names"),
+        (pd.DataFrame([[1, 2]], columns=["id", "id"]), "several columns have the same name"),
         (pa.table([[1], [2]], names=["id", "id "]), "several columns have the same name"),
         ({"id": [1], "kind": ["a", "b"]}, "expected length 1 but got length 2"),
         ({"id": 1}, "'id': a single value"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow.compute as pc
@@ -16,7 +17,7 @@ from galaxyclass.data.catalog.matching import looks_like_paths
 from galaxyclass.data.catalog.one_hot import find_one_hot
 from galaxyclass.data.catalog.roles import example_of, require_column
 from galaxyclass.data.checks.findings import Finding, finding
-from galaxyclass.data.tables.cells import as_text, kind_of, numbers, whole_numbers
+from galaxyclass.data.tables.cells import UNKNOWN_WORDS, as_text, kind_of, numbers, whole_numbers
 from galaxyclass.errors import CatalogError
 from galaxyclass.short import counted, first_few
 from galaxyclass.tasks.classes.targets import ClassTargets
@@ -25,6 +26,9 @@ from galaxyclass.trees.column_names import questions_of
 #: A column of more different integers is not taken for classes unless it is named.
 _MOST_GUESSED = 10
 _CLASS_NAMES = ("class", "label", "target", "category")
+#: Words for an unknown class, and numbers that stand for it beside others that are not negative.
+_UNKNOWN = frozenset((*UNKNOWN_WORDS, "--", "?", "\\n", "<na>", "unknown", "missing", "undefined"))
+_UNKNOWN_NUMBERS = ("-1", "-9", "-99", "-999", "-9999")
 #: Words of columns that count votes.
 _COUNT = re.compile(
     r"(?i)(^|[_-])(n?votes?|counts?|total([_-]?(votes|classifications))?|classifications|nvote)$"
@@ -74,8 +78,12 @@ def find_classes(
     name = class_column(table, taken, chosen, source)
     if name is None:
         return None
+    is_whole = kind_of(table[name]) == "number"
     targets = read_classes(table[name], name)
     notes = list(_alike(targets, source))
+    if is_whole:
+        words = f"{source}: {name!r} holds whole numbers as floats: {first_few(targets.classes)}"
+        notes.append(finding("table_note", f"{words} are the classes", file=source, column=name))
     if name in counts_of_votes(table, taken):
         words = f"{source}: {name!r} looks like counts of votes; each number is taken for a class"
         notes.append(finding("table_note", words, file=source, column=name))
@@ -89,7 +97,7 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
     """
     if chosen is not None:
         require_column(table, chosen, source, "target_column")
-        if kind_of(whole_numbers(table[chosen])) not in ("integer", "text"):
+        if not _can_be_class(table[chosen]):
             raise CatalogError(
                 f"{source}: column {chosen!r} cannot be a class",
                 wanted="text or whole numbers",
@@ -113,6 +121,20 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
     if candidates:
         _require_few_integers(table, candidates[0], source)
     return candidates[0] if candidates else None
+
+
+def _can_be_class(column: Any, most: int | None = None) -> bool:
+    """Whether a column is text, integers, or whole numbers: integers beside NaN become floats.
+
+    ``most`` is how many different ones of the last may be taken for classes.
+    """
+    kind = kind_of(column)
+    if kind != "number":
+        return kind in ("integer", "text")
+    whole = whole_numbers(column)
+    return kind_of(whole) == "integer" and (
+        most is None or pc.count_distinct(whole, mode="only_valid").as_py() <= most
+    )
 
 
 def _require_few_integers(table: Any, name: str, source: str) -> None:
@@ -186,7 +208,7 @@ def _named(table: Any, used: set[str]) -> list[str]:
         for name in table.column_names
         if name not in used
         and name.lower() in _CLASS_NAMES
-        and kind_of(table[name]) in ("integer", "text")
+        and _can_be_class(table[name], _MOST_GUESSED)
         and pc.count_distinct(as_text(table[name]), mode="only_valid").as_py() > 0
     ]
 
@@ -228,11 +250,16 @@ def _hint(names: list[str], otherwise: str) -> str:
 
 
 def _alike(targets: ClassTargets, source: str) -> Iterable[Finding]:
-    """Classes whose names differ in case, blanks, hyphens, or how accents are written alone."""
+    """Classes whose names differ in case, blanks, hyphens, or how accents are written alone.
+
+    Also those that are words for an unknown class.
+    """
     groups: dict[str, list[str]] = defaultdict(list)
     for name in targets.classes:
         plain = unicodedata.normalize("NFKC", name)
-        groups[re.sub(r"[\s_-]+", "", plain).casefold()].append(name)
+        letters = "".join(each for each in plain if unicodedata.category(each) != "Cf")
+        is_number = re.fullmatch(r"[+-]?[0-9.]+", plain.strip())
+        groups[name if is_number else re.sub(r"[\s_-]+", "", letters).casefold()].append(name)
     counts = {name: int((targets.labels == i).sum()) for i, name in enumerate(targets.classes)}
     for names in groups.values():
         if len(names) > 1:
@@ -243,3 +270,20 @@ def _alike(targets: ClassTargets, source: str) -> Iterable[Finding]:
                 file=source,
                 column=targets.column,
             )
+    for name in filter(partial(_is_unknown, others=targets.classes), targets.classes):
+        yield finding(
+            "classes_unknown",
+            f"{source}: {name!r}, {counted(counts[name], 'galaxy')}",
+            file=source,
+            column=targets.column,
+        )
+
+
+def _is_unknown(name: str, others: Sequence[str]) -> bool:
+    """Whether a class is likely to say that none is known."""
+    if name.strip().casefold() in _UNKNOWN:
+        return True
+    numbered = all(re.fullmatch(r"-?[0-9]+", other) for other in others)
+    return name in _UNKNOWN_NUMBERS and not (
+        numbered and any(int(name) < int(other) < 0 for other in others)
+    )

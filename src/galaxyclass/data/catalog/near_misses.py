@@ -18,6 +18,8 @@ from galaxyclass.data.tables.cells import as_text, can_be_id
 
 #: Cells and names of images that are looked at.
 _LOOKED_AT = 2000
+#: Digits that a float holds, and more than it can have.
+_EXACT_DIGITS, _MOST_DIGITS = 15, 300
 #: An affix is told where so many of the cells that were looked at have it.
 _SHARE = 0.5
 
@@ -65,31 +67,70 @@ def _rounded(name: str, column: Any, stems: list[str]) -> Iterator[NearMiss]:
     if not (pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)):
         return
     values = pc.unique(column).drop_null().to_pylist()
-    whole = {str(int(value)) for value in values if math.isfinite(value) and value == int(value)}
-    matches = len(whole & set(stems))
+    whole = {float(value) for value in values if math.isfinite(value) and value == int(value)}
+    numbered = [stem for stem in stems if stem.isdecimal()]
+    matches = len(whole & {float(stem) for stem in numbered if len(stem) < _MOST_DIGITS})
     if matches:
+        is_long = any(len(stem) > _EXACT_DIGITS for stem in numbered)
         yield NearMiss(
             name,
             f"its type, {column.type}, which is not exact for long ids",
-            f"take the ids from their source as integers or text; where none has more than 15 "
-            f"digits: `table[{name!r}] = table[{name!r}].astype('int64')`",
+            "take the ids from their source as integers or text"
+            + (
+                f": in pandas `dtype={{{name!r}: str}}` of `read_csv`, or 'Int64', which holds "
+                "empty cells too"
+                if is_long
+                else f"; these have few digits: `table[{name!r}] = table[{name!r}].astype('int64')`"
+            ),
             matches,
             len(values),
         )
 
 
+def _as_float(text: str) -> str:
+    """A long number as a float prints it; other text as it is."""
+    if not re.fullmatch(r"[0-9]{16,300}|[0-9]\.[0-9]{6,}[eE]\+?[0-9]{2}", text):
+        return text
+    return repr(float(text))
+
+
+def _zeros_hint(name: str, stems: list[str]) -> str:
+    """How to write ids with the zeros that the images have, or without."""
+    cells = f"table[{name!r}]"
+    width = len(stems[0])
+    if len(stems) > 1 and all(len(stem) == width for stem in stems):
+        return (
+            f"write the ids with all {width} digits, as text: `{cells} = "
+            f"{cells}.astype(str).str.zfill({width})` in pandas"
+        )
+    if not any(re.match("0.", stem) for stem in stems):
+        return f"write the ids without them: `{cells} = {cells}.astype(str).str.lstrip('0')`"
+    return "write the ids as the files are named"
+
+
 def _changes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss]:
-    width, known = max(map(len, stems)), set(stems)
+    known = set(stems)
     changes: list[tuple[str, str, Callable[[str], str]]] = [
         (
             "leading zeros",
-            f"write the ids with all {width} digits, as text: `table[{name!r}] = "
-            f"table[{name!r}].astype(str).str.zfill({width})` in pandas",
+            _zeros_hint(name, stems),
             lambda text: text.lstrip("0") or "0",
         ),
         ("upper and lower case", "write the ids as the files are named", str.lower),
         ("'.0' at the end", "ids were written as floats: write them again as integers or text, "
          "without '.0'", lambda text: text.removesuffix(".0")),
+        (
+            "rounding: the last digits are lost, since they were floats once",
+            "take the ids from their source again, as integers or text: in pandas "
+            f"`dtype={{{name!r}: str}}` of `read_csv`",
+            _as_float,
+        ),
+        (
+            "the letter b and quotation marks around it, as Python writes bytes",
+            f"`table[{name!r}] = table[{name!r}].str[2:-1]` in pandas; before that, "
+            "`.decode()` makes text of bytes",
+            lambda text: re.sub(r"""^b(['"])(.*)\1$""", r"\2", text),
+        ),
         (
             "how accents are written in Unicode",
             f"write the ids as the files are named: `table[{name!r}] = "

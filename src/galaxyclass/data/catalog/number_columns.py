@@ -97,14 +97,20 @@ def read_numbers(
                 name, values[:, index], is_unknown, unknown_values[name], source
             )
         values[is_unknown, index] = np.nan
+        _require_single_precision(values[:, index], name, source)
         notes += _sentinel_notes(name, values[:, index], source)
-    errors, used = _errors(table, names, unknown_values, set(taken))
+    errors, used = _errors(table, values, names, unknown_values, set(taken))
     if used:
+        unusable = 0 if errors is None else int((np.isnan(errors) & ~np.isnan(values)).sum())
+        words = f"{source}: limits or errors of the numbers, by which the noise floor is known: "
+        without = (
+            f"; {counted(unusable, 'number')} without (empty, negative, or limits that do not hold "
+            "the number)"
+        )
         notes.append(
             finding(
                 "table_note",
-                f"{source}: limits or errors of the numbers, by which the noise floor is known: "
-                f"{first_few(used)}",
+                f"{words}{first_few(used)}{without if unusable else ''}",
                 file=source,
             )
         )
@@ -115,6 +121,24 @@ def read_numbers(
         tuple(missing),
     )
     return ReadNumbers(targets, (*names, *used), tuple(notes), tuple(wrong))
+
+
+def _require_single_precision(values: NDArray[np.float64], name: str, source: str) -> None:
+    """Refuse numbers that 32-bit floats cannot hold, such as luminosities in erg/s.
+
+    Raises
+    ------
+    CatalogError
+    """
+    largest = np.max(np.abs(values), where=~np.isnan(values), initial=0.0)
+    if largest > np.finfo(np.float32).max:
+        raise CatalogError(
+            f"{source}: column {name!r} holds numbers that are too large",
+            argument="numbers",
+            wanted="at most 3.4e38, which 32-bit floats hold",
+            got=f"{largest:.3g}",
+            hint="write their logarithms, or another unit",
+        )
 
 
 def _finite(column: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -206,9 +230,16 @@ def _sentinel_notes(name: str, values: NDArray[np.float64], source: str) -> Iter
 
 
 def _errors(
-    table: Any, names: Sequence[str], unknown: dict[str, list[float]], taken: set[str]
+    table: Any,
+    values: NDArray[np.float64],
+    names: Sequence[str],
+    unknown: dict[str, list[float]],
+    taken: set[str],
 ) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
-    """(rows, columns) standard errors from limits or errors beside the columns, and their names."""
+    """(rows, columns) standard errors from limits or errors beside the columns, and their names.
+
+    NaN where an error is negative (-99 stands for unknown), or a value is not within its limits.
+    """
     present = set(table.column_names) - taken - set(names)
     errors = np.full((table.num_rows, len(names)), np.nan)
     used: list[str] = []
@@ -217,13 +248,17 @@ def _errors(
             limits = [name + end for end in ends]
             if present.issuperset(limits):
                 low, high = (_limits(table[limit], unknown[name]) for limit in limits)
-                errors[:, index] = np.abs(high - low) / 2
+                inside = (np.minimum(low, high) <= values[:, index]) & (
+                    values[:, index] <= np.maximum(low, high)
+                )
+                errors[:, index] = np.where(inside, np.abs(high - low) / 2, np.nan)
                 used += limits
                 break
         else:
             for pattern in ERROR_NAMES:
                 if (stated := pattern.format(name)) in present:
-                    errors[:, index] = np.abs(_limits(table[stated], unknown[name]))
+                    error = _limits(table[stated], unknown[name])
+                    errors[:, index] = np.where(error >= 0, error, np.nan)
                     used.append(stated)
                     break
     return (errors, tuple(used)) if used else (None, ())

@@ -259,6 +259,11 @@ def _no_id(table: Any, images: ImageNames, source: str) -> CatalogError:
             "a spreadsheet has turned the ids into rounded numbers, and their last digits are "
             "lost: take the table from its source again"
         )
+    elif table.num_columns == 1 and re.search(r"[^\w.+-]", str(table.column_names[0])):
+        hint = (
+            "what separates the cells is not known, so that each line is one cell: write the table "
+            "with commas between them (CSV)"
+        )
     elif (miss := find_near_miss(table, images)) is not None:
         got += (
             f"\ncolumn {miss.column!r} differs by {miss.differs}: {miss.matches:,} of "

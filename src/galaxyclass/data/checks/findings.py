@@ -62,7 +62,13 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "fraction_out_of_range": FindingKind(
         "error",
         "vote fractions outside 0 to 1",
-        "votes must be fractions, not counts or percentages",
+        "votes must be fractions, not counts or percentages; leave a cell empty where it is not "
+        "known, instead of -1 or -99",
+    ),
+    "count_out_of_range": FindingKind(
+        "error",
+        "numbers of votes below 0",
+        "leave a cell empty where it is not known, instead of -1 or -99",
     ),
     "broken_sum": FindingKind(
         "error",
@@ -168,6 +174,11 @@ FINDING_KINDS: dict[str, FindingKind] = {
         "note",
         "classes whose names differ only in case or blanks",
         "they are kept apart; write each class in one way if they are one (Sbc and SBc are two)",
+    ),
+    "classes_unknown": FindingKind(
+        "note",
+        "classes whose names mostly say that the class is not known",
+        "if one does, leave its cells empty: galaxies without a class are left out",
     ),
     "class_imbalance": FindingKind(
         "note",

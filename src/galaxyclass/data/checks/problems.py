@@ -98,7 +98,9 @@ def vote_problems(votes: Votes, names: Iterable[str], rows: TableRows) -> Iterat
         yield finding("votes_converted", f"{source}: {conversion}", file=source)
     galaxies = len(votes.joint)
     yield from _wrong_cells("not_a_number", votes.not_numbers, galaxies, rows)
-    yield from _wrong_cells("fraction_out_of_range", votes.out_of_range, galaxies, rows)
+    is_counts = votes.layout.kind == "counts"
+    code = "count_out_of_range" if is_counts else "fraction_out_of_range"
+    yield from _wrong_cells(code, votes.out_of_range, galaxies, rows)
     for number, question in enumerate(tree.questions):
         unasked = np.flatnonzero(votes.unasked[:, number])
         if len(unasked):
@@ -132,7 +134,11 @@ def number_problems(numbers: ReadNumbers, rows: TableRows) -> Iterator[Finding]:
 
 
 #: What is said of a wrong cell, by the code of the finding.
-_WRONG = {"not_a_number": "is not a number", "fraction_out_of_range": "is not within 0 to 1"}
+_WRONG = {
+    "not_a_number": "is not a number",
+    "fraction_out_of_range": "is not within 0 to 1",
+    "count_out_of_range": "is not a number of votes",
+}
 
 
 def _wrong_cells(

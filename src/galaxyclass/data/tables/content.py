@@ -254,6 +254,13 @@ def _require_text(path: Path, head: bytes, text: bytes) -> None:
     for what, (pattern, hint) in _OTHER_TEXTS.items():
         if pattern.match(text):
             raise _no_table(path, what, hint)
+    if b"<table" in text.lower() and text.startswith(b"<"):
+        raise _no_table(
+            path,
+            "a table of HTML",
+            "write it as CSV: `pandas.read_html(FILE, converters={'id': str})[0]"
+            ".to_csv('table.csv', index=False)`",
+        )
     if text[:20].lower().startswith((b"<!doctype html", b"<html")):
         raise _no_table(path, "a page of the web (HTML)", "the download failed: fetch it again")
     if text.startswith(b"version https://git-lfs"):

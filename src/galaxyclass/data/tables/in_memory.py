@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,8 @@ def as_arrow(value: Any, argument: str = "table") -> pa.Table:
             got=short_value(value),
         )
     source = name_in_memory(argument)
+    if _is_pandas(value):
+        _require_different(list(map(str, value.columns)), argument)
     try:
         table = _as_arrow(value)
     except (pa.ArrowException, ValueError, TypeError) as error:
@@ -109,15 +111,25 @@ def as_arrow(value: Any, argument: str = "table") -> pa.Table:
             hint="give that column one type (in pandas .astype(str) makes text), or leave it out",
         ) from error
     names = [name.strip() for name in table.column_names]
+    _require_different(names, argument)
+    return plain_columns(table.rename_columns(names))
+
+
+def _require_different(names: Sequence[str], argument: str) -> None:
+    """Refuse a table with two columns of one name.
+
+    Raises
+    ------
+    CatalogError
+    """
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise CatalogError(
-            f"{source}: several columns have the same name",
+            f"{name_in_memory(argument)}: several columns have the same name",
             argument=argument,
             got=", ".join(map(repr, repeated)),
             hint="rename or remove all but one of each",
         )
-    return plain_columns(table.rename_columns(names))
 
 
 def plain_columns(table: pa.Table) -> pa.Table:
