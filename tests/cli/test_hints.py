@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
 from galaxyclass.cli.hints import ARGUMENT_OPTIONS, in_options
@@ -56,3 +57,9 @@ def test_every_option_of_the_table_is_one() -> None:
         option for command in commands for parameter in command.params for option in parameter.opts
     }
     assert {option for option in ARGUMENT_OPTIONS.values() if option.startswith("--")} <= known
+
+
+def test_an_argument_is_shown_as_the_command_has_it() -> None:
+    command = click.Command("select", params=[click.Option(["--model"])])
+    assert in_options("leave `model` out", command) == "leave --model out"
+    assert in_options("leave `model` out") == "leave MODEL out"

@@ -88,11 +88,11 @@ def test_occlusion_finds_what_is_used() -> None:
     assert found[12:, 12:].max() == 0
     tested = measure_faithfulness(_corner, cutout, sky, found)
     assert tested.is_better
-    assert tested.found.deletion[0] == 1
-    assert tested.found.insertion[-1] == 1
+    assert tested.map.deletion[0] == 1
+    assert tested.map.insertion[-1] == 1
     opposite = measure_faithfulness(_corner, cutout, sky, -found)
     assert not opposite.is_better
-    assert opposite.found.score < 0
+    assert opposite.map.score < 0
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_number_rests_on_what_moves_it_either_way(
         assert found[:6, :6].min() > 0
         tested = measure_faithfulness(explainer.shares, cutout, sky, found, sense=sense)
         assert tested.is_better
-        assert tested.found.deletion[0] == 1 + slope
+        assert tested.map.deletion[0] == 1 + slope
 
 
 def test_a_map_is_averaged_over_orientations() -> None:
@@ -209,6 +209,6 @@ def test_gradients_explain_the_pretrained_model(
 ) -> None:
     model, output = load_model(views=1), tmp_path / "a.png"
     result = explain(model, sky[1], answer="4.1", output=output, method=method, count=1)
-    assert np.isfinite(result.galaxies[0].found).all()
-    assert np.ptp(result.galaxies[0].found) > 0
+    assert np.isfinite(result.galaxies[0].map).all()
+    assert np.ptp(result.galaxies[0].map) > 0
     assert result.sanity is not None

@@ -129,7 +129,7 @@ def _json(explanation: Explanation) -> str:
             {
                 "id": galaxy.id,
                 "predicted": galaxy.share,
-                "faithfulness": galaxy.faithfulness.found.score,
+                "faithfulness": galaxy.faithfulness.map.score,
                 "random": galaxy.faithfulness.random.score,
                 "central": galaxy.faithfulness.central.score,
             }

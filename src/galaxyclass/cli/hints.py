@@ -11,6 +11,8 @@ import re
 import shlex
 from typing import Any
 
+import click
+
 from galaxyclass.arguments import ARGUMENTS
 
 #: Argument -> its option, if that is not ``--`` and the name; names in capitals are positional.
@@ -77,8 +79,14 @@ _SETTING = re.compile(r"([a-z]\w*(?:\.\w+)+)=(.*)", re.DOTALL)
 _CALL = re.compile(r"galaxyclass\.(\w+)(\(.*\))?", re.DOTALL)
 
 
-def in_options(text: str) -> str:
+def in_options(text: str, command: click.Command | None = None) -> str:
     """Translate a message of the library for the command line.
+
+    Parameters
+    ----------
+    text : str
+    command : click.Command, optional
+        The one that was given: an argument is shown as its option, if it has one of that name.
 
     Examples
     --------
@@ -92,9 +100,14 @@ def in_options(text: str) -> str:
     'galaxyclass calibrate runs/a …'
     """
     text = text.removeprefix("`reading`: ")  # each of its settings has an option of its own
+    own = {
+        str(each.name): max(each.opts, key=len)
+        for each in ([] if command is None else command.params)
+        if isinstance(each, click.Option)
+    }
     if (alone := _MARKED.fullmatch(text)) is not None:
-        return _translated(alone[1]).strip("`")
-    return _MARKED.sub(lambda match: _translated(match[1]), text)
+        return (own.get(alone[1]) or _translated(alone[1])).strip("`")
+    return _MARKED.sub(lambda match: own.get(match[1]) or _translated(match[1]), text)
 
 
 def _translated(code: str) -> str:

@@ -175,7 +175,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         echo(f"\n{in_options(str(error))}", err=True)
         return INTERRUPTED
     except GalaxyclassError as error:
-        echo(f"error: {in_options(str(error))}", err=True)
+        command = _command_of(sys.argv[1:] if arguments is None else arguments)
+        echo(f"error: {in_options(str(error), command)}", err=True)
         return 1
     except KeyboardInterrupt:
         echo(stopped_words(sys.argv[1:] if arguments is None else arguments), err=True)
@@ -191,6 +192,16 @@ def _run(arguments: Sequence[str] | None) -> int:
         echo(f"error: {where}{error.strerror or error}", err=True)
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _command_of(arguments: Sequence[str]) -> click.Command:
+    """The command that a command line names."""
+    command: click.Command = group
+    for word in arguments:
+        if not isinstance(command, click.Group):
+            break
+        command = command.get_command(click.Context(command), word) or command
+    return command
 
 
 def _out_of_memory(error: MemoryError) -> GalaxyclassError:

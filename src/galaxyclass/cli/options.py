@@ -267,11 +267,11 @@ def inference(command: Decorated) -> Any:
     def with_inference(*arguments: Any, **values: Any) -> Any:
         from galaxyclass.model.options import InferenceOptions
 
-        built = InferenceOptions(**{name: values.pop(name) for name in _INFERENCE})
+        built = InferenceOptions(**{name: values.pop(name) for name in INFERENCE})
         return command(*arguments, inference=built, **values)
 
     decorated: Any = with_inference
-    for option in reversed(_INFERENCE.values()):
+    for option in reversed(INFERENCE.values()):
         decorated = option(decorated)
     return decorated
 
@@ -443,7 +443,8 @@ def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Dec
     return decorate
 
 
-_INFERENCE = {
+#: How networks are run: parameter -> its option.
+INFERENCE = {
     "views": views,
     "device": device,
     "precision": precision,

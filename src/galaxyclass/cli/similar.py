@@ -80,7 +80,10 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
 @options.overwrite
 @options.quote_formulas_option
 @options.as_json
+@click.pass_context
 def command(
+    context: click.Context,
+    /,
     *,
     predictions: Path,
     like: tuple[str, ...],
@@ -106,15 +109,14 @@ def command(
 
     if (gallery is None) != (images is None):
         raise click.UsageError("--gallery and --images belong together")
+    stated = options.stated(context)
+    unused = [stated[name] for name in stated if name in (*options.INFERENCE, "model")]
+    if unused and not like_images:
+        raise click.UsageError(f"{unused[0]} needs --like-images")
     if quote_formulas and output is None:
         raise click.UsageError("--quote-formulas needs --output")
     if overwrite and output is None and gallery is None:
         raise click.UsageError("--overwrite needs --output or --gallery")
-    if not like_images:
-        for option in ("views", "device", "precision", "batch_size", "workers"):
-            if getattr(inference, option) != getattr(InferenceOptions(), option):
-                name = option.replace("_", "-")
-                raise click.UsageError(f"--{name} needs --like-images")
     if output is not None:
         require_output(output, overwrite=True, quote_formulas=quote_formulas)
     files = [file for file in (output, gallery) if file is not None]

@@ -249,12 +249,12 @@ class Explainer:
         """The map of a (side, side, channels) uint8 cutout, and its test."""
         sky = sky_like(cutout, self.seed)
         sense = self.sense(cutout, sky)
-        found = sense * self.map(cutout, sky, self.shares)
+        relevance = sense * self.map(cutout, sky, self.shares)
         faithfulness = measure_faithfulness(
-            self.shares, cutout, sky, found, seed=self.seed, sense=sense
+            self.shares, cutout, sky, relevance, seed=self.seed, sense=sense
         )
-        share = faithfulness.found.deletion[0]
-        return ExplainedGalaxy(name, share, cutout, found, faithfulness)
+        share = faithfulness.map.deletion[0]
+        return ExplainedGalaxy(name, share, cutout, relevance, faithfulness)
 
     def sense(self, cutout: NDArray[np.uint8], sky: NDArray[np.uint8]) -> float:
         """Below 0 for a number that is smaller than that of sky alone, otherwise above.
@@ -317,9 +317,9 @@ class Explainer:
         correlations = []
         for galaxy in galaxies:
             sky = sky_like(galaxy.cutout, self.seed)
-            other = galaxy.faithfulness.found.sense * self.map(galaxy.cutout, sky, shares, maps)
-            if np.ptp(other) > 0 and np.ptp(galaxy.found) > 0:
-                result = spearmanr(galaxy.found.ravel(), other.ravel())
+            other = galaxy.faithfulness.map.sense * self.map(galaxy.cutout, sky, shares, maps)
+            if np.ptp(other) > 0 and np.ptp(galaxy.map) > 0:
+                result = spearmanr(galaxy.map.ravel(), other.ravel())
                 correlations.append(float(result.statistic))
         return float(np.mean(correlations)) if correlations else None
 
@@ -391,7 +391,7 @@ def write_explanation(
     steps: list[tuple[object, ...]] = [("id", "order", "share_of_cells", "deletion", "insertion")]
     for galaxy in explanation.galaxies:
         tested = galaxy.faithfulness
-        named = (("map", tested.found), ("random", tested.random), ("central", tested.central))
+        named = (("map", tested.map), ("random", tested.random), ("central", tested.central))
         scores = (f"{each.score:.6f}" for _, each in named)
         share = f"{galaxy.share:.6f}"
         better = str(tested.is_better).lower()
@@ -405,7 +405,7 @@ def write_explanation(
         np.savez_compressed(
             file,
             id=np.array([galaxy.id for galaxy in explanation.galaxies]),
-            map=np.stack([galaxy.found for galaxy in explanation.galaxies]).astype(np.float32),
+            map=np.stack([galaxy.map for galaxy in explanation.galaxies]).astype(np.float32),
         )
     with writing(picture) as temporary, temporary.open("wb") as file:
         grid_image(explanation.answer, explanation.verdict, explanation.galaxies).save(

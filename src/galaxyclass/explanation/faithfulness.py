@@ -53,25 +53,26 @@ class Faithfulness:
 
     Attributes
     ----------
-    found, random, central : Curves
-        Of the map; the mean of `RANDOM_ORDERS` random orders; of an order from the centre outwards.
+    map, random, central : Curves
+        Of the map itself; the mean of `RANDOM_ORDERS` random orders; of an order from the centre
+        outwards.
     """
 
-    found: Curves
+    map: Curves
     random: Curves
     central: Curves
 
     @property
     def is_better(self) -> bool:
         """Whether the map is better than both, by more than `MARGIN`."""
-        return self.found.score > max(self.random.score, self.central.score) + MARGIN
+        return self.map.score > max(self.random.score, self.central.score) + MARGIN
 
 
 def measure_faithfulness(
     shares: AnswerOf,
     cutout: NDArray[np.uint8],
     sky: NDArray[np.uint8],
-    found: Doubles,
+    relevance: Doubles,
     *,
     seed: int = 0,
     sense: float = 1.0,
@@ -83,7 +84,7 @@ def measure_faithfulness(
     shares : callable
         From cutouts to the predicted share of the answer.
     cutout, sky : (side, side, channels) uint8
-    found : (side, side) float64
+    relevance : (side, side) float64
         The map.
     seed : int
     sense : {1.0, -1.0}
@@ -105,7 +106,7 @@ def measure_faithfulness(
     """
     side = len(cutout)
     cells = _cells(side)
-    means = np.bincount(cells.ravel(), found.ravel()) / np.bincount(cells.ravel())
+    means = np.bincount(cells.ravel(), relevance.ravel()) / np.bincount(cells.ravel())
     rng = np.random.default_rng(seed)
     y, x = np.divmod(np.arange(CELLS**2), CELLS)
     middle = (CELLS - 1) / 2
@@ -124,11 +125,11 @@ def measure_faithfulness(
             pictures += [np.where(first, sky, cutout), np.where(first, cutout, sky)]
     predicted = shares(np.stack(pictures)).reshape(len(orders), len(counts), 2)
     hidden = tuple((counts / CELLS**2).tolist())
-    found_curves, central, random = (
+    of_map, central, random = (
         Curves(hidden, tuple(each[:, 0].tolist()), tuple(each[:, 1].tolist()), sense)
         for each in (*predicted[:2], predicted[2:].mean(axis=0))
     )
-    return Faithfulness(found_curves, random, central)
+    return Faithfulness(of_map, random, central)
 
 
 def _cells(side: int) -> NDArray[np.int64]:

@@ -22,8 +22,8 @@ class ExplainedGalaxy:
     share : float
         The predicted share of the answer, probability of the class, or number.
     cutout : (side, side, channels) uint8
-    found : (side, side) float64
-        The map: above 0 where the answer rests on a pixel, below 0 where it speaks against it. Of a
+    map : (side, side) float64
+        Above 0 where the answer rests on a pixel, below 0 where it speaks against it. Of a
         number: above 0 where a pixel moves it away from that of sky alone.
     faithfulness : Faithfulness
     """
@@ -31,7 +31,7 @@ class ExplainedGalaxy:
     id: str
     share: float
     cutout: NDArray[np.uint8]
-    found: Doubles
+    map: Doubles
     faithfulness: Faithfulness
 
     def __repr__(self) -> str:

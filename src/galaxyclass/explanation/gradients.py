@@ -88,14 +88,14 @@ class GradientMaps:
 
         if self.method == "cam":
             parts = LayerGradientXActivation(share, self.layers[number]).attribute(image)
-            found = sum(part.detach() for part in parts)
-            maps = found.sum(dim=1).numpy().astype(np.float64)
+            relevance = sum(part.detach() for part in parts)
+            maps = relevance.sum(dim=1).numpy().astype(np.float64)
             pixels = _drawn_together(maps, self._shares, image.shape[-1])
         else:
-            found = IntegratedGradients(share).attribute(
+            relevance = IntegratedGradients(share).attribute(
                 image, baselines=base, n_steps=_STEPS, internal_batch_size=8
             )
-            pixels = found.detach().sum(dim=1)[0].numpy().astype(np.float64)
+            pixels = relevance.detach().sum(dim=1)[0].numpy().astype(np.float64)
             # Single pixels are noise: what counts is the light of a few of them together.
             pixels = cv2.GaussianBlur(pixels, (0, 0), len(pixels) / 32)
         return _in_cutout(np.asarray(pixels), len(cutout))

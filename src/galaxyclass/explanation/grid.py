@@ -76,7 +76,7 @@ def _draw_galaxy(
     _draw_curves(draw, (left + 2 * (_SIDE + _GAP), top + _LINE), tested)
     draw.text(
         (left, top + _LINE + _SIDE + 2),
-        f"faithfulness {signed(tested.found.score)}, random {signed(tested.random.score)}, "
+        f"faithfulness {signed(tested.map.score)}, random {signed(tested.random.score)}, "
         f"central blob {signed(tested.central.score)}: {word}",
         colour,
         _font(12),
@@ -86,7 +86,7 @@ def _draw_galaxy(
 def overlay(galaxy: ExplainedGalaxy) -> NDArray[np.uint8]:
     """The galaxy in grey, and the map over it in blue (for the answer) and orange (against it)."""
     grey = enlarged(galaxy.cutout).mean(axis=2, keepdims=True).repeat(3, axis=2) / 255
-    smooth = cv2.resize(galaxy.found, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)
+    smooth = cv2.resize(galaxy.map, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)
     smooth = cv2.GaussianBlur(smooth, (0, 0), _SIDE / 40)  # squares of pixels are only a mesh
     largest = float(np.abs(smooth).max()) or 1.0
     strength = (np.abs(smooth) / largest)[..., None] * _COVER
@@ -103,7 +103,7 @@ def _draw_curves(draw: ImageDraw.ImageDraw, corner: tuple[int, int], tested: Fai
     named: list[tuple[Curves, str]] = [
         (tested.random, "#808080"),
         (tested.central, COLOURS[1]),
-        (tested.found, COLOURS[0]),
+        (tested.map, COLOURS[0]),
     ]
     ends = [value for each, _ in named for value in (*each.deletion, *each.insertion)]
     lowest = min(*ends, 0.0)

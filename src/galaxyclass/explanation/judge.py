@@ -38,7 +38,7 @@ def above_chance(
     tested: Sequence[Faithfulness], seed: int
 ) -> tuple[MeanDifference, MeanDifference]:
     """How much better the maps of some galaxies are than random ones, and than a central blob."""
-    scores = [each.found.score for each in tested]
+    scores = [each.map.score for each in tested]
     return (
         mean_difference(scores, [each.random.score for each in tested], seed),
         mean_difference(scores, [each.central.score for each in tested], seed),

@@ -31,8 +31,8 @@ from galaxyclass.finetuning.cross_validation import (
 from galaxyclass.finetuning.embed import Embedded, embed_galaxies
 from galaxyclass.finetuning.finetuned import (
     Finetuned,
-    Made,
     Rung,
+    UnwrittenModel,
     describe_curve,
     scored_rung,
 )
@@ -176,7 +176,9 @@ def _finetune(
     out_of_fold = cross_validate(labels, seed)
     mirrors = mirror_notes(out_of_fold, beginning, sample)
     fitted = labels.fit_without_link()
-    made = Made("probe", labels.fit(), out_of_fold, embedded.features, embedded.statistics)
+    unwritten = UnwrittenModel(
+        "probe", labels.fit(), out_of_fold, embedded.features, embedded.statistics
+    )
     rungs.append(
         scored_rung(
             "probe", "the probe", out_of_fold.score(seed), time.perf_counter() - began, task
@@ -188,8 +190,8 @@ def _finetune(
     if _tries_network(choices.network, len(labels)):
         from galaxyclass.finetuning.with_network import with_network
 
-        made = with_network(
-            made,
+        unwritten = with_network(
+            unwritten,
             beginning,
             sample,
             labels,
@@ -202,14 +204,14 @@ def _finetune(
         if sample.left_out:
             name = run_folder.LEFT_OUT
             write_left_out(temporary / name, sample.left_out, named=folder / name)
-        saved = _write(temporary, beginning, sample, task, made, seed=seed)
+        saved = _write(temporary, beginning, sample, task, unwritten, seed=seed)
         result = Finetuned(
             folder=folder,
             bundle=replace(saved, folder=folder / run_folder.BUNDLE),
             metric=task.metric,
             galaxies=len(labels),
             rungs=tuple(rungs),
-            chosen=made.key,
+            chosen=unwritten.key,
             shares=fitted.shares,
             curve=curve,
             notes=(*notes, *target_notes, *mirrors),
@@ -280,33 +282,43 @@ def _simple_rungs(labels: LabelledGalaxies, seed: int, model: Model) -> list[Run
 
 
 def _write(
-    folder: Path, beginning: Beginning, sample: Sample, task: Task, made: Made, *, seed: int
+    folder: Path,
+    beginning: Beginning,
+    sample: Sample,
+    task: Task,
+    unwritten: UnwrittenModel,
+    *,
+    seed: int,
 ) -> Bundle:
     """Write split, out-of-fold predictions and, last, the bundle."""
     model = beginning.model
     bundle = model.bundles[0]
     parts = np.full(len(sample.rows), "train", dtype=object)
     write_split(folder / run_folder.SPLIT, [sample], [parts])
-    predictions = made.out_of_fold.mean.astype(np.float32)
+    predictions = unwritten.out_of_fold.mean.astype(np.float32)
     writers: dict[Role, BundleFileWriter] = {}
-    if made.write_weights is not None:
-        writers["weights"] = made.write_weights
+    if unwritten.write_weights is not None:
+        writers["weights"] = unwritten.write_weights
     else:
         for role in ("weights", "network"):
             if bundle.has(role):
                 writers[role] = partial(shutil.copyfile, bundle.file(role))
-    writers["probe"] = _text_writer(made.probe.with_answers(bundle.manifest.task.count).to_json())
+    writers["probe"] = _text_writer(
+        unwritten.probe.with_answers(bundle.manifest.task.count).to_json()
+    )
     truth = task.interval_truth(sample.targets)
     try:
         calibration = fit_calibration(
-            task, predictions, made.features, truth, made.statistics, seed=seed
+            task, predictions, unwritten.features, truth, unwritten.statistics, seed=seed
         )
     except ScoreError as error:
         log.info("Not calibrated. %s", " ".join((error.got or error.what).splitlines()))
     else:
         writers["calibration"] = _text_writer(calibration_json(calibration))
     manifest = _manifest(beginning, sample, task)
-    if made.write_weights is not None:  # the weights are no longer those of the rounded network
+    if (
+        unwritten.write_weights is not None
+    ):  # the weights are no longer those of the rounded network
         manifest = replace(manifest, quantisation=None)
     saved = save_bundle(folder / run_folder.BUNDLE, manifest, writers)
     provenance = make_provenance([saved], folder.name, model.views, model.precision)

@@ -63,7 +63,7 @@ def scored_rung(key: str, title: str, score: Score, seconds: float, task: Task) 
 
 
 @dataclass(frozen=True)
-class Made:
+class UnwrittenModel:
     """A model that is not written yet.
 
     Attributes

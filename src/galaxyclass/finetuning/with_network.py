@@ -9,7 +9,7 @@ from functools import partial
 from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.finetuning.beginning import Beginning
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies
-from galaxyclass.finetuning.finetuned import Made, Rung, scored_rung
+from galaxyclass.finetuning.finetuned import Rung, UnwrittenModel, scored_rung
 from galaxyclass.finetuning.network import train_on_all, try_network
 from galaxyclass.finetuning.network_training import NetworkTraining
 from galaxyclass.networks.probed import ProbedNetwork
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def with_network(
-    made: Made,
+    unwritten: UnwrittenModel,
     beginning: Beginning,
     sample: Sample,
     labels: LabelledGalaxies,
@@ -29,12 +29,12 @@ def with_network(
     only_if_it_pays: bool,
     seed: int,
     progress: Progress,
-) -> Made:
+) -> UnwrittenModel:
     """Cross-validate a training of the network; and train it on all galaxies where it pays.
 
     Parameters
     ----------
-    made : Made
+    unwritten : UnwrittenModel
         The model with a probe on the frozen network; returned where the training does not pay.
     beginning : Beginning
         The network beneath, and its frames.
@@ -65,7 +65,7 @@ def with_network(
             "(%.0f s)",
             trial.seconds,
         )
-        return made
+        return unwritten
     title = "the network, trained"
     rung = scored_rung("network", title, trial.out_of_fold.score(seed), trial.seconds, task)
     rungs.append(rung)
@@ -77,11 +77,11 @@ def with_network(
             abs(trial.gain),
             trial.error,
         )
-        return made
-    network = train_on_all(training, made.probe, trial.epochs, trial.share, progress)
+        return unwritten
+    network = train_on_all(training, unwritten.probe, trial.epochs, trial.share, progress)
     link = task.fit_link(trial.raw, labels.values)
     return replace(
-        made,
+        unwritten,
         key="network",
         probe=network.read_probe().linked(*link),
         out_of_fold=trial.out_of_fold,

@@ -100,10 +100,10 @@ def read_member(path: str | Path) -> tuple[bytes, os.stat_result | RemoteStatus]
     ImageError
         There is no such picture in the file, or it cannot be read.
     """
-    found = container_of(path)
-    if found is None:
+    member = container_of(path)
+    if member is None:
         return None
-    file, name = found
+    file, name = member
     try:
         container = _open(file)  # kept until it is read, whoever opens others meanwhile
         return container.read(name), recent_status(file)
@@ -119,8 +119,8 @@ def read_member(path: str | Path) -> tuple[bytes, os.stat_result | RemoteStatus]
 
 def member_status(path: str | Path) -> os.stat_result | None:
     """The status of the file that a picture is in; None for other paths."""
-    found = container_of(path)
-    return None if found is None else os.stat(found[0])  # noqa: PTH116
+    member = container_of(path)
+    return None if member is None else os.stat(member[0])  # noqa: PTH116
 
 
 #: What the libraries raise; RuntimeError of a zip that is encrypted, or compressed in another way.

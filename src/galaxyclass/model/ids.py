@@ -57,7 +57,7 @@ class ImageIds(_Names):
 
     def __init__(self, paths: Sequence[str]) -> None:
         super().__init__(paths)
-        self.repeated = _twice(_stem(path) for path in paths)
+        self.repeated = _twice(image_stem(path) for path in paths)
         self._root = ""
         if self.repeated:
             self._root = commonpath({abspath(split(path)[0]) for path in paths})  # noqa: PTH100
@@ -71,7 +71,7 @@ class ImageIds(_Names):
             self._with_suffix |= equal
 
     def _name(self, path: str) -> str:
-        stem = _stem(path)
+        stem = image_stem(path)
         if stem not in self._by_path:
             return stem
         relative = relpath(path, self._root).replace("\\", "/")
@@ -104,10 +104,6 @@ class FileNames(_Names):
     def repeated(self) -> frozenset[str]:
         """Names that more than one file has."""
         return _twice(self)
-
-
-def _stem(path: str) -> str:
-    return image_stem(path)
 
 
 def _twice(names: Iterable[str]) -> frozenset[str]:

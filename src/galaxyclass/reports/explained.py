@@ -143,9 +143,9 @@ class _Explain:
         except ImageError:
             return None
         galaxy, answer = explainer.explain(name, cutout), self.words[output]
-        found = galaxy.faithfulness
-        scores = tuple(each.score for each in (found.found, found.random, found.central))
-        verdict = "" if found.is_better else ": no better than these"
+        tested = galaxy.faithfulness
+        scores = tuple(each.score for each in (tested.map, tested.random, tested.central))
+        verdict = "" if tested.is_better else ": no better than these"
         caption = (
             f"{answer} {galaxy.share:.2f}\nfaithfulness {signed(scores[0])}\n"
             f"random {signed(scores[1])}, central blob {signed(scores[2])}{verdict}"
@@ -153,8 +153,8 @@ class _Explain:
         pair = np.hstack([_plain_side(galaxy.cutout, overlay(galaxy)), overlay(galaxy)])
         return _Explained(
             ReportPicture(jpeg_uri(pair), name, caption),
-            (name, group, answer, galaxy.share, *scores, str(found.is_better)),
-            found,
+            (name, group, answer, galaxy.share, *scores, str(tested.is_better)),
+            tested,
         )
 
 

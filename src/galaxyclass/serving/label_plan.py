@@ -39,7 +39,8 @@ class LabelPlan:
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        A value that is not possible, or of another type; both classes and a tree, or neither.
+        A value that is not possible, or of another type; both classes and a tree, or neither;
+        an answer without ``likely``.
 
     Examples
     --------
@@ -69,6 +70,12 @@ class LabelPlan:
                 argument="label_classes",
                 wanted="either `label_classes` or `label_tree`",
                 got="both" if self.label_classes else "neither",
+            )
+        if self.answer is not None and self.by != "likely":
+            raise ArgumentError(
+                f"`answer` means nothing to an order by {self.by!r}",
+                argument="answer",
+                hint="leave `answer` out, or choose `by='likely'`",
             )
         if self.by == "unlike":
             raise ArgumentError(

@@ -208,14 +208,14 @@ def open_labelling(
     wanted = answer if by == "likely" and answer in choices else None
     known = {answer, f"Class{answer}"} & set(file.other_names)
     # Nothing is known of a class before the first labels.
-    first_by = "random" if wanted is not None and not known else by
+    at_first = "random" if wanted is not None and not known else by
     chosen = select(
         path,
-        by=first_by,
-        answer=answer if first_by == "likely" else None,
+        by=at_first,
+        answer=answer if at_first == "likely" else None,
         where=where,
         count=min(file.rows, MOST_ORDERED),
-        model=served.model if first_by == "uncertain" else None,
+        model=served.model if at_first == "uncertain" else None,
     )
     first = np.array([file.row_of[str(name)] for name in chosen.ids], np.int64)
     renewed = by == "uncertain" or wanted is not None

@@ -115,7 +115,7 @@ class Why:
             words,
             galaxy.share,
             tested.is_better,
-            tested.found.score,
+            tested.map.score,
             tested.random.score,
             tested.central.score,
             _png(enlarged(cutout)),

@@ -188,10 +188,10 @@ def map_galaxies(
 
 
 def _with_descriptions(table: pa.Table, source: pa.Table) -> pa.Table:
-    """A table whose columns keep the metadata that they have in another one."""
+    """A table whose columns, but for those of the map, keep their metadata of another one."""
+    kept = set(source.column_names) - set(AXES)
     fields = [
-        source.schema.field(field.name) if field.name in source.column_names else field
-        for field in table.schema
+        source.schema.field(field.name) if field.name in kept else field for field in table.schema
     ]
     return pa.table(table.columns, schema=pa.schema(fields))
 

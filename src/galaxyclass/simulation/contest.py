@@ -106,17 +106,14 @@ def simulate_hundred(
         for part in HUNDRED_PARTS:
             (temporary / part).mkdir()
         done = 0
-        with closing(draw_all(_job(temporary, count, size, seed), workers)) as drawn:
+        job = Job("hundred", count, str(temporary.absolute()), size, seed)
+        with closing(draw_all(job, workers)) as drawn:
             for count_drawn in drawn:
                 done += count_drawn
                 progress("simulate", done, count)
         _write_tables(temporary, count, seed)
         write_text(temporary / "README.txt", _readme(counts, size, seed))
     return SimulatedContest(folder, folder / "truth.csv", counts)
-
-
-def _job(folder: Path, count: int, size: int, seed: int) -> Job:
-    return Job("hundred", count, str(folder.absolute()), size, seed)
 
 
 def _write_tables(folder: Path, count: int, seed: int) -> None:

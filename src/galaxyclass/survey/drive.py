@@ -125,9 +125,9 @@ class Driver:
         ]
         for thread in threads:
             thread.start()
-        found = _Found(self.before)
+        tally = _Tally(self.before)
         try:
-            self._gather(answers, len(threads), found)
+            self._gather(answers, len(threads), tally)
         except BaseException:
             self.request.ask(self.request.signal)
             raise
@@ -138,25 +138,25 @@ class Driver:
                 thread.join(timeout=_PATIENCE)
         seconds = time.monotonic() - begun
         if self.request and self._open:
-            self._raise_stopped(found)
+            self._raise_stopped(tally)
         self.log.write(
-            "end", done=found.done, failed=len(found.failures), images=found.images, seconds=seconds
+            "end", done=tally.done, failed=len(tally.failures), images=tally.images, seconds=seconds
         )
         return SurveyRun(
             shards=len(self.shards) + self.before,
-            done=found.done,
-            before=found.before,
-            images=found.images,
-            unreadable=found.unreadable,
+            done=tally.done,
+            before=tally.before,
+            images=tally.images,
+            unreadable=tally.unreadable,
             seconds=seconds,
-            failed=tuple(found.failures),
+            failed=tuple(tally.failures),
         )
 
     def _gather(
         self,
         answers: queue.SimpleQueue[ShardAnswer | BaseException | None],
         running: int,
-        found: _Found,
+        tally: _Tally,
     ) -> None:
         stopped: float | None = None
         logged = time.monotonic()
@@ -168,10 +168,10 @@ class Driver:
                     worker.stop()
             if stopped is not None and time.monotonic() - stopped > _PATIENCE:
                 return
-            self._show(found)
+            self._show(tally)
             if time.monotonic() - logged > _LOG_SECONDS:
                 logged = time.monotonic()
-                self.log.write("progress", done=found.done, images=self._images(found))
+                self.log.write("progress", done=tally.done, images=self._images(tally))
             try:
                 answer = answers.get(timeout=_TICK)
             except queue.Empty:
@@ -181,10 +181,10 @@ class Driver:
             elif isinstance(answer, BaseException):
                 raise answer
             else:
-                self._take(answer, found)
-        self._show(found)
+                self._take(answer, tally)
+        self._show(tally)
 
-    def _take(self, answer: ShardAnswer, found: _Found) -> None:
+    def _take(self, answer: ShardAnswer, tally: _Tally) -> None:
         """Note what became of a shard."""
         number = answer.shard
         with self._lock:
@@ -194,24 +194,24 @@ class Driver:
             elif answer.state == "held":
                 self._later.append((time.monotonic() + _AGAIN, number))
         if answer.state == "done":
-            found.done += 1
-            found.images += answer.images
-            found.unreadable += answer.failed
+            tally.done += 1
+            tally.images += answer.images
+            tally.unreadable += answer.failed
             self.log.write("done", **_words(answer))
         elif answer.state == "before":
-            found.done += 1
-            found.before += 1
-            found.images_before += answer.images
+            tally.done += 1
+            tally.before += 1
+            tally.images_before += answer.images
         elif answer.state == "stopped" and not self.request:
             why = "the process that predicted it was stopped from outside"
-            self._failed(replace(answer, state="failed", error=f"{why}; {answer.error}"), found)
+            self._failed(replace(answer, state="failed", error=f"{why}; {answer.error}"), tally)
         elif answer.state == "stopped":
-            found.kept.append(answer.error)
+            tally.kept.append(answer.error)
             self.log.write("stopped", **_words(answer))
         elif answer.state == "failed":
-            self._failed(answer, found)
+            self._failed(answer, tally)
 
-    def _failed(self, answer: ShardAnswer, found: _Found) -> None:
+    def _failed(self, answer: ShardAnswer, tally: _Tally) -> None:
         number = answer.shard
         if self.request:
             return  # a process that was ended with the run
@@ -223,7 +223,7 @@ class Driver:
                 self._pending.append(number)
             return
         failure = ShardFailure(number, answer.error, attempts, host_name())
-        found.failures.append(failure)
+        tally.failures.append(failure)
         try:
             write_failure(self.folder.failed(number), failure)
         except Exception:
@@ -268,25 +268,25 @@ class Driver:
                     return number
             return None
 
-    def _images(self, found: _Found) -> int:
-        return found.images + found.images_before + sum(list(self._running.values()))
+    def _images(self, tally: _Tally) -> int:
+        return tally.images + tally.images_before + sum(list(self._running.values()))
 
-    def _show(self, found: _Found) -> None:
+    def _show(self, tally: _Tally) -> None:
         shards = len(self.shards) + self.before
         total = self.images_before + sum(shard.images for shard in self.shards)
-        note = f"{found.done:,} of {counted(shards, 'shard')}"
-        if found.failures:
-            note += f", {len(found.failures):,} given up"
-        done = min(total, self.images_before + self._images(found))
+        note = f"{tally.done:,} of {counted(shards, 'shard')}"
+        if tally.failures:
+            note += f", {len(tally.failures):,} given up"
+        done = min(total, self.images_before + self._images(tally))
         self.progress("survey", done, total, note=note)
 
-    def _raise_stopped(self, found: _Found) -> None:
+    def _raise_stopped(self, tally: _Tally) -> None:
         name = "" if self.request.signal is None else signal.Signals(self.request.signal).name
-        kept = "; ".join(dict.fromkeys(text.removeprefix("stopped; ") for text in found.kept))
-        self.log.write("stopped-run", done=found.done, left=len(self._open))
+        kept = "; ".join(dict.fromkeys(text.removeprefix("stopped; ") for text in tally.kept))
+        self.log.write("stopped-run", done=tally.done, left=len(self._open))
         raise SurveyStoppedError(
             self.request.signal not in (None, signal.SIGINT),
-            f"stopped{f' by {name}' if name else ''}; {found.done:,} of "
+            f"stopped{f' by {name}' if name else ''}; {tally.done:,} of "
             f"{counted(len(self.shards) + self.before, 'shard')} done",
             got=kept or None,
             hint="run the same again: it goes on from there",
@@ -294,7 +294,7 @@ class Driver:
 
 
 @dataclass
-class _Found:
+class _Tally:
     """What became of the shards so far."""
 
     before: int

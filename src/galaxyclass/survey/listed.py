@@ -68,26 +68,26 @@ def listed_pieces(
     ArgumentError
         A column that the list does not have.
     """
-    found: _Found | None = None
+    used: _UsedColumns | None = None
     root = ""
     row = without = 0
     file, path = path, address or path  # messages have the address
     for table in _tables(file):
         if not table.num_rows:
             continue
-        if found is None:
-            found = _Found.of(path, table, columns)
-            root = _root(path, table[found.paths], notes)
-        named = _flat(table[found.paths])
+        if used is None:
+            used = _UsedColumns.of(path, table, columns)
+            root = _root(path, table[used.paths], notes)
+        named = _flat(table[used.paths])
         _require_paths(path, named, row)
         absolute = pc.if_else(
             _is_whole(named), named, pc.binary_join_element_wise(root, named, "/")
         )
-        carried = found.carried(table, path)
-        if found.sky is not None and carried is not None:
-            known = pc.and_(*(pc.is_valid(carried[name]) for name in found.sky))
+        carried = used.carried(table, path)
+        if used.sky is not None and carried is not None:
+            known = pc.and_(*(pc.is_valid(carried[name]) for name in used.sky))
             without += table.num_rows - (pc.sum(known).as_py() or 0)
-        yield Piece(named, absolute, found.ids(table, path, row), carried)
+        yield Piece(named, absolute, used.ids(table, path, row), carried)
         row += table.num_rows
     if without:
         notes.append(
@@ -175,7 +175,7 @@ def _text_tables(path: Path) -> Iterator[pa.Table]:
         ) from error
 
 
-class _Found:
+class _UsedColumns:
     """The columns of a list that are used."""
 
     def __init__(
@@ -184,7 +184,7 @@ class _Found:
         self.paths, self.id_column, self.sky, self.carry = paths, ids, sky, carry
 
     @classmethod
-    def of(cls, path: str, table: pa.Table, columns: ListColumns) -> _Found:
+    def of(cls, path: str, table: pa.Table, columns: ListColumns) -> _UsedColumns:
         for argument, name in (
             ("path_column", columns.path_column),
             ("id_column", columns.id_column),

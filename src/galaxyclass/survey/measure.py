@@ -147,8 +147,8 @@ def _open_archives(paths: Sequence[str]) -> None:
     """Open the archives of some pictures: a shard opens each once, for thousands of pictures."""
     first: dict[str, str] = {}
     for path in paths:
-        if (found := container_of(path)) is not None:
-            first.setdefault(found[0], path)
+        if (member := container_of(path)) is not None:
+            first.setdefault(member[0], path)
     for path in first.values():
         with suppress(ImageError, OSError):  # told of where it is predicted
             read_member(path)

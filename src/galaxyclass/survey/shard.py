@@ -283,8 +283,8 @@ def _planned_model(
 
 def _archive(path: str) -> str | None:
     """The archive that a path leads into, whether it is there or not."""
-    if (found := container_of(path)) is not None:
-        return found[0]
+    if (member := container_of(path)) is not None:
+        return member[0]
     lower = path.lower()
     for ending in CONTAINER_ENDINGS:
         end = lower.find(f"{ending}/")
