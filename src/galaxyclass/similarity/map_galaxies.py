@@ -188,10 +188,9 @@ def map_galaxies(
 
 
 def _with_descriptions(table: pa.Table, source: pa.Table) -> pa.Table:
-    """A table whose columns keep the metadata that they have in another one."""
+    """A table whose columns, but for the axes, keep the metadata that they have in another."""
     fields = [
-        source.schema.field(field.name) if field.name in source.column_names else field
-        for field in table.schema
+        field if field.name in AXES else source.schema.field(field.name) for field in table.schema
     ]
     return pa.table(table.columns, schema=pa.schema(fields))
 
