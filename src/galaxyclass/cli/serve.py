@@ -22,7 +22,7 @@ Examples:
   galaxyclass predict --images sky/images --output sky.parquet --include embedding,uncertainty
   galaxyclass serve --predictions sky.parquet --images sky/images
   galaxyclass serve --predictions sky.parquet --images sky/images \\
-      --label rings.jsonl --classes ring,no-ring
+      --label rings.jsonl --classes ring,no-ring --labelled rings.csv
   curl --form pictures=@galaxy.jpg http://127.0.0.1:8000/predict
 
 The page predicts pictures that are dropped on it. It shows the galaxies of a file of predictions
@@ -61,6 +61,13 @@ connection is not encrypted. Ctrl-C stops the server."""
     "--tree",
     metavar="TREE",
     help="Instead of --classes, the questions of a tree: galaxy_zoo_2, or a TOML file.",
+)
+@click.option(
+    "--labelled",
+    type=click.Path(path_type=Path),
+    metavar="TABLE",
+    help="A table of labels that you have already, an id and one of --classes: they are copied "
+    "into the file of --label.",
 )
 @click.option(
     "--by",

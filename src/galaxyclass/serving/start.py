@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from galaxyclass.model.provenance import provenance_of
 from galaxyclass.progress import Progress, silent
 from galaxyclass.selection.select import select
 from galaxyclass.serving.batches import Predictor
+from galaxyclass.serving.earlier_labels import take_earlier_labels
 from galaxyclass.serving.hosts import is_loopback
 from galaxyclass.serving.labelling import Labelling
 from galaxyclass.serving.labels import LabelFile
@@ -48,6 +50,7 @@ def serve(
     label: str | Path | None = None,
     label_classes: Sequence[str] = (),
     label_tree: str | Path | None = None,
+    labelled: Any = None,
     by: str = "uncertain",
     answer: str | None = None,
     where: Sequence[str] = (),
@@ -79,6 +82,10 @@ def serve(
         What galaxies are labelled as: two to nine classes.
     label_tree : str or Path, optional
         Or the questions of a tree; see `load_tree`.
+    labelled : str, Path or a table in memory, optional
+        Galaxies that have a label already: an id, and one of ``label_classes`` in a column of its
+        own. The labels are copied into the file ``label``, as those of a person who is called as
+        the table is.
     by, answer, where
         In which order galaxies are labelled, and which, as for `select`; not by ``unlike``.
         ``answer`` may also be one of the classes.
@@ -120,6 +127,10 @@ def serve(
 
     TemporaryFolder().remove()  # and what servers left that were killed
     _require_labelling(label, label_classes, label_tree, predictions, by)
+    if labelled is not None and label is None:
+        raise ArgumentError(
+            "where are the labels kept?", argument="label", wanted="a file such as labels.jsonl"
+        )
     questions = None if label is None else _questions(label_classes, label_tree)
     served = open_served(
         open_model(model, options),
@@ -133,7 +144,14 @@ def serve(
         if label is not None and questions is not None:
             labels = LabelFile(Path(label), questions)
             labelling = open_labelling(
-                served, labels, by=by, answer=answer, where=where, every=renew_every, repeat=repeat
+                served,
+                labels,
+                labelled=labelled,
+                by=by,
+                answer=answer,
+                where=where,
+                every=renew_every,
+                repeat=repeat,
             )
             served = Served(**{**vars(served), "labelling": labelling})
         token = None if is_loopback(host) else secrets.token_urlsafe(24)
@@ -193,6 +211,7 @@ def open_labelling(
     served: Served,
     labels: LabelFile,
     *,
+    labelled: Any = None,
     by: str = "uncertain",
     answer: str | None = None,
     where: Sequence[str] = (),
@@ -204,9 +223,9 @@ def open_labelling(
     Raises
     ------
     CatalogError
-        The file has no embedding.
+        The file has no embedding; as for `take_earlier_labels`.
     ArgumentError
-        As for `select`.
+        As for `select`; as for `take_earlier_labels`.
     """
     assert served.rows is not None
     path = served.rows.path
@@ -228,6 +247,8 @@ def open_labelling(
     first = np.array([file.row_of[str(name)] for name in chosen.ids], np.int64)
     renewed = by == "uncertain" or wanted is not None
     order = LabelOrder(index, first, allowed, wanted=wanted, every=every if renewed else 0)
+    if labelled is not None:
+        take_earlier_labels(labels, labelled, file.ids)
     return Labelling(labels, order, file.ids, repeat)
 
 
