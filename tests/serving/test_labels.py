@@ -298,3 +298,11 @@ def test_labels_of_a_table_are_those_of_a_person(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="and not of a tree"):
         take_earlier_labels(tree, table, ["a"])
     tree.close()
+
+
+def test_classes_that_are_digits_are_their_own_keys() -> None:
+    assert RINGS.questions[0].shortcuts == ("1", "2")
+    assert questions_of_classes(("0", "1")).questions[0].shortcuts == ("0", "1")
+    assert questions_of_classes(("0", "10")).questions[0].shortcuts == ("1", "2")
+    first = questions_of_tree(load_tree("galaxy_zoo_2")).questions[0]
+    assert first.shortcuts == ("1", "2", "3")
