@@ -84,7 +84,9 @@ def _ids(table: pa.Table, ids: Sequence[str]) -> list[str]:
     known = set(ids)
     columns = [as_text(table[name]).to_pylist() for name in table.column_names
                if can_be_id(table[name])]  # fmt: skip
-    best = max(columns, key=lambda cells: sum(cell in known for cell in cells), default=[])
+    best: list[str] = max(
+        columns, key=lambda cells: sum(cell in known for cell in cells), default=[]
+    )
     if not any(cell in known for cell in best):
         raise CatalogError(
             "no labelled galaxy is in the predictions",
