@@ -38,7 +38,7 @@ def test_a_stage_that_begins_again_and_one_that_is_slow(
                 now += 40
                 show("explain", done, 20, unit="galaxies")
     assert capsys.readouterr().err.splitlines() == 2 * [
-        "explain: 10 of 20 galaxies, 0.25/s, 0:00:40 left",
+        "explain: 10 of 20 galaxies, 4 s each, 0:00:40 left",
         "explain: 20 galaxies",
     ]
 

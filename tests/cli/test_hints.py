@@ -23,6 +23,7 @@ from galaxyclass.cli.hints import ARGUMENT_OPTIONS, in_options
         ("try `training.batch_size=32`", "try --set training.batch_size=32"),
         ("`training.progressive_resizing=[]`", "--set 'training.progressive_resizing=[]'"),
         ("`classes='argmax:1'`: none", "--classes argmax:1: none"),
+        ("`include=['embedding', 'uncertainty']`", "--include embedding,uncertainty"),
         ("another `model`", "another MODEL"),
         ('`galaxyclass.resume("runs/a b")`', "galaxyclass train --resume 'runs/a b'"),
         (

@@ -364,6 +364,17 @@ def test_a_run_that_has_not_got_what_is_asked_for_says_so(
     )
 
 
+def test_columns_say_what_they_are(
+    sky: tuple[Path, NDArray[Any]], tmp_path: Path, calibration: Calibration
+) -> None:
+    run = fake.save_run(tmp_path / "run")
+    calibrate(run, calibration)
+    model = load_model(run, backend=fake.TreeBackend())
+    table = model.predict(sky[0], include=["uncertainty"]).to_astropy()
+    assert table["Class4.1"].description.startswith("share of all volunteers who answer 'spiral'")
+    assert "end of the 90% prediction interval of Class4.1" in table["Class4.1_upper"].description
+
+
 def test_a_backend_without_an_embedding(sky: tuple[Path, NDArray[Any]], tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     model = load_model(run, backend=fake.TreeBackend())

@@ -141,7 +141,10 @@ def test_predictions_are_written_and_opened(tmp_path: Path) -> None:
     beside = json.loads((tmp_path / "p_provenance.json").read_text())
     assert beside["model"] == "galaxy-zoo-2"
     assert beside["digest"] == model.digest
-    assert {"name": "strange", "type": "bool"} in beside["columns"]
+    columns = {column["name"]: column for column in beside["columns"]}
+    assert columns["strange"]["type"] == "bool"
+    assert "answer 'ring' to" in columns["Class8.1"]["description"]
+    assert "description" not in columns["GalaxyID"]
     assert provenance_of(predictions.table.schema)["views"] == model.views
 
 

@@ -18,6 +18,7 @@ from galaxyclass.data.labels.questions import questions_of_classes, questions_of
 from galaxyclass.data.labels.table import label_of, training_table
 from galaxyclass.errors import ArgumentError, CatalogError, OutputError
 from galaxyclass.model.writers import write_table
+from galaxyclass.serving.earlier_labels import take_earlier_labels
 from galaxyclass.serving.export import agreements
 from galaxyclass.serving.labelling import Labelling, person_named
 from galaxyclass.serving.labels import LabelFile
@@ -270,3 +271,38 @@ def test_every_line_is_json(tmp_path: Path) -> None:
     labels.close()
     lines = (tmp_path / "labels.jsonl").read_bytes().split(b"\n")
     assert json.loads(lines[1])["id"] == 'a\n"b'
+
+
+def test_labels_of_a_table_are_those_of_a_person(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("survey,iauname,ring,z\nx,a,ring,1\nx,b,no-ring,2\nx,c,,3\nx,far,ring,4\n")
+    labels = LabelFile(tmp_path / "labels.jsonl", RINGS)
+    label(labels, "b", "Anna", "ring")
+    assert take_earlier_labels(labels, table, ["a", "b", "c"]) == 2
+    assert labels.complete("a") == {"mine": {"class": "ring"}}
+    assert labels.complete("b") == {"Anna": {"class": "ring"}, "mine": {"class": "no-ring"}}
+    assert (labels.complete("c"), labels.complete("far")) == ({}, {})
+    labels.close()
+    labels = LabelFile(tmp_path / "labels.jsonl", RINGS)
+    assert take_earlier_labels(labels, table, ["a", "b", "c"]) == 0
+    for text, words in (
+        ("iauname,ring\nq,ring\n", "no labelled galaxy is in the predictions"),
+        ("iauname,ring\na,1\n", "no column has the labels(?s:.*)label_classes"),
+        ("iauname,ring,other\na,ring,no-ring\n", "which column(?s:.*)ring, other"),
+    ):
+        table.write_text(text)
+        with pytest.raises(CatalogError, match=words):
+            take_earlier_labels(labels, table, ["a", "b"])
+    labels.close()
+    tree = LabelFile(tmp_path / "tree.jsonl", questions_of_tree(load_tree("galaxy_zoo_2")))
+    with pytest.raises(ArgumentError, match="and not of a tree"):
+        take_earlier_labels(tree, table, ["a"])
+    tree.close()
+
+
+def test_classes_that_are_digits_are_their_own_keys() -> None:
+    assert RINGS.questions[0].shortcuts == ("1", "2")
+    assert questions_of_classes(("0", "1")).questions[0].shortcuts == ("0", "1")
+    assert questions_of_classes(("0", "10")).questions[0].shortcuts == ("1", "2")
+    first = questions_of_tree(load_tree("galaxy_zoo_2")).questions[0]
+    assert first.shortcuts == ("1", "2", "3")

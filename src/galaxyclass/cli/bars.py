@@ -32,7 +32,20 @@ class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
         unit = task.fields.get("unit", "images")
-        return Text("" if speed is None else f"{speed:,.0f} {unit}/s", style="cyan")
+        return Text(pace(speed, f" {unit}") if speed else "", style="cyan")
+
+
+def pace(rate: float, unit: str = "") -> str:
+    """How fast units are done; of slow ones, how long one takes.
+
+    Examples
+    --------
+    >>> pace(1234.5), pace(2.5, " tiles"), pace(0.04, " epochs")
+    ('1,234/s', '2.5 tiles/s', '25 s each')
+    """
+    if rate < 1:
+        return f"{1 / rate:,.0f} s each"
+    return f"{rate:,.0f}{unit}/s" if rate >= 10 else f"{rate:.2g}{unit}/s"
 
 
 @contextmanager
@@ -98,7 +111,7 @@ def _lines(console: Console) -> Progress:
                 f"{stage}: {done:,}" + ("" if total is None else f" of {total:,}") + f" {unit}"
             ]
             if rate > 0:
-                parts.append(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s")
+                parts.append(pace(rate))
                 if total is not None:
                     left = timedelta(seconds=round((total - done) / rate))
                     parts.append(f"{left} left")

@@ -71,6 +71,9 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "benchmark": ("benchmark", ("--images", "--table")),
 }
 
+#: Arguments whose option takes several values as one word, with commas between them.
+_WITH_COMMAS = ("include", "carry", "numbers", "bands", "label_classes")
+
 #: Settings of `reading` that are no argument of a function; each has an option.
 _OF_READING = ("scale", "limits", "pixel_scale")
 
@@ -150,7 +153,7 @@ def _options(call: ast.Call) -> list[str]:
             continue
         option = _option(name)
         words += [option] if option.startswith("--") else []
-        words += [] if value is True else _words(value)
+        words += [] if value is True else _words(value, name)
     return words
 
 
@@ -158,9 +161,11 @@ def _option(name: str) -> str:
     return ARGUMENT_OPTIONS.get(name, "--" + name.replace("_", "-"))
 
 
-def _words(value: Any) -> list[str]:
+def _words(value: Any, name: str = "") -> list[str]:
     if value is Ellipsis:
         return ["…"]
+    if isinstance(value, list | tuple) and name in _WITH_COMMAS:
+        return [_quoted(",".join(map(str, value)))]
     if isinstance(value, list | tuple):
         return [_quoted(str(element)) for element in value]
     return [_quoted(str(value))]
@@ -168,7 +173,7 @@ def _words(value: Any) -> list[str]:
 
 def _quoted(text: str) -> str:
     # An ellipsis marks what the user has to fill in.
-    return text if re.fullmatch(r"[\w./=:…+-]+", text) else shlex.quote(text)
+    return text if re.fullmatch(r"[\w./=:…+,-]+", text) else shlex.quote(text)
 
 
 def _value(node: ast.expr) -> Any:

@@ -23,7 +23,7 @@ Examples:
   galaxyclass predict --images sky/images --output sky.parquet --include embedding,uncertainty
   galaxyclass serve --predictions sky.parquet --images sky/images
   galaxyclass serve --predictions sky.parquet --images sky/images \\
-      --label rings.jsonl --classes ring,no-ring
+      --label rings.jsonl --classes ring,no-ring --labelled rings.csv
   curl --form pictures=@galaxy.jpg http://127.0.0.1:8000/predict
 
 The page predicts pictures that are dropped on it. It shows the galaxies of a file of predictions
@@ -37,7 +37,7 @@ connection is not encrypted. Ctrl-C stops the server."""
 
 
 #: Options of a labelling.
-_OF_LABELS = ("classes", "tree", "by", "answer", "where", "renew_every", "repeat")
+_OF_LABELS = ("classes", "tree", "labelled", "by", "answer", "where", "renew_every", "repeat")
 
 
 @click.command(cls=Command, epilog=EPILOG)
@@ -66,6 +66,13 @@ _OF_LABELS = ("classes", "tree", "by", "answer", "where", "renew_every", "repeat
     "--tree",
     metavar="TREE",
     help="Instead of --classes, the questions of a tree: galaxy_zoo_2, or a TOML file.",
+)
+@click.option(
+    "--labelled",
+    type=click.Path(path_type=Path),
+    metavar="TABLE",
+    help="A table of labels that you have already, an id and one of --classes: they are copied "
+    "into the file of --label.",
 )
 @click.option(
     "--by",
@@ -121,6 +128,7 @@ def command(
     label: Path | None,
     classes: tuple[str, ...],
     tree: str | None,
+    labelled: Path | None,
     by: str,
     answer: str | None,
     where: tuple[str, ...],
@@ -142,6 +150,7 @@ def command(
             label,
             label_classes=classes,
             label_tree=tree,
+            labelled=labelled,
             by=by,
             answer=answer,
             where=where,

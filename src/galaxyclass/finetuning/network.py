@@ -100,7 +100,7 @@ def try_network(training: NetworkTraining, progress: Progress, *, give_up: bool)
         if number == 0:
             log.info(
                 "the network is trained on %d folds, then, if that pays, on all galaxies: about "
-                "%.0f s in all, of which %.0f s have passed",
+                "%.0f s in all, of which %.0f s have passed; `network='never'` leaves this out",
                 _FOLDS,
                 seconds * (_FOLDS + 1.5),
                 seconds,

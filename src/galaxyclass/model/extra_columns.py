@@ -172,8 +172,9 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
         return ends.reshape(len(output), 2 * len(known_mask))
 
     names = [f"{name}_{end}" for name in task.interval_names for end in ("lower", "upper")]
+    assert calibration.intervals is not None, "require_intervals"
     words = [
-        f"{end} end of the prediction interval of {name}"
+        f"{end} end of the {calibration.intervals.level:.0%} prediction interval of {name}"
         for name in task.interval_names
         for end in ("lower", "upper")
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from galaxyclass.arguments import check_argument
 from galaxyclass.data.labels.questions import Questions, questions_of_classes, questions_of_tree
@@ -25,6 +26,10 @@ class LabelPlan:
         What galaxies are labelled as: two to nine classes.
     label_tree : str or Path, optional
         Or the questions of a tree; see `load_tree`.
+    labelled : str, Path or a table in memory, optional
+        Galaxies that have a label already: an id, and one of ``label_classes`` in a column of its
+        own. The labels are copied into the file ``label``, as those of a person who is called as
+        the table is.
     by, answer, where
         In which order galaxies are labelled, and which, as for `select`; not by ``unlike``.
         ``answer`` may also be one of the classes.
@@ -52,6 +57,7 @@ class LabelPlan:
     label: str | Path
     label_classes: Sequence[str] = ()
     label_tree: str | Path | None = None
+    labelled: Any = None
     by: str = "uncertain"
     answer: str | None = None
     where: Sequence[str] = ()

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -83,10 +83,24 @@ class LabelFile(LabelLog):
         with self._lock:
             if event.action == "undo" and not self._done[event.person]:
                 return
+            self.add_all([event])
+
+    def add_all(self, events: Sequence[LabelEvent]) -> None:
+        """Keep several things that people did, none of them an undo; all of them or none.
+
+        Raises
+        ------
+        OutputError
+            No room, no permission; nothing was kept.
+        """
+        with self._lock:
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            timed = LabelEvent(**{**asdict(event), "time": now})
-            self._append({name: value for name, value in asdict(timed).items() if value})
-            self.count(timed)
+            timed = [replace(event, time=now) for event in events]
+            lines = [{name: value for name, value in asdict(event).items() if value}
+                     for event in timed]  # fmt: skip
+            self._write(b"".join(map(_encoded, lines)))
+            for event in timed:
+                self.count(event)
 
     def _append(self, line: Mapping[str, Any]) -> None:
         self._write(_encoded(line))

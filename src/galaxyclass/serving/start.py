@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from galaxyclass.model.provenance import provenance_of
 from galaxyclass.progress import Progress, silent
 from galaxyclass.selection.select import select
 from galaxyclass.serving.batches import Predictor
+from galaxyclass.serving.earlier_labels import take_earlier_labels
 from galaxyclass.serving.hosts import is_loopback
 from galaxyclass.serving.label_plan import LabelPlan
 from galaxyclass.serving.labelling import Labelling
@@ -120,6 +122,7 @@ def serve(
             labelling = open_labelling(
                 served,
                 file,
+                labelled=labels.labelled,
                 by=labels.by,
                 answer=labels.answer,
                 where=labels.where,
@@ -184,6 +187,7 @@ def open_labelling(
     served: Served,
     labels: LabelFile,
     *,
+    labelled: Any = None,
     by: str = "uncertain",
     answer: str | None = None,
     where: Sequence[str] = (),
@@ -195,9 +199,9 @@ def open_labelling(
     Raises
     ------
     CatalogError
-        The file has no embedding.
+        The file has no embedding; as for `take_earlier_labels`.
     ArgumentError
-        As for `select`.
+        As for `select`; as for `take_earlier_labels`.
     """
     assert served.rows is not None
     path = served.rows.path
@@ -220,6 +224,8 @@ def open_labelling(
     first = np.array([file.row_of[str(name)] for name in chosen.ids], np.int64)
     renewed = by == "uncertain" or wanted is not None
     order = LabelOrder(index, first, allowed, wanted=wanted, every=every if renewed else 0)
+    if labelled is not None:
+        take_earlier_labels(labels, labelled, file.ids)
     return Labelling(labels, order, file.ids, repeat)
 
 

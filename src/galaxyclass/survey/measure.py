@@ -134,7 +134,7 @@ def bytes_per_image(tables: Sequence[pa.Table]) -> float:
     """The size of a row in parquet; what a file has once, whatever its rows, is not counted."""
     whole = pa.concat_tables(tables)
     size = _parquet_size(whole) - _parquet_size(whole.slice(0, 0))
-    return size / int(whole.num_rows)
+    return float(size / whole.num_rows)
 
 
 def _parquet_size(table: pa.Table) -> int:

@@ -31,6 +31,14 @@ class AskedQuestion:
     asked_of: tuple[str, ...]
     choices: tuple[Choice, ...]
 
+    @property
+    def shortcuts(self) -> tuple[str, ...]:
+        """The key for each of the first nine choices: classes 0 and 1 are their own keys."""
+        names = tuple(choice.name for choice in self.choices)
+        if all(name in "0123456789" and len(name) == 1 for name in names):
+            return names
+        return tuple("123456789"[: len(names)])
+
 
 @dataclass(frozen=True)
 class Questions:
