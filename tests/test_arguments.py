@@ -459,8 +459,8 @@ def test_arrays_of_scores_keep_what_is_masked_and_refuse_what_is_no_number() -> 
 def test_a_backend_is_called_and_gives_an_output_of_a_model() -> None:
     image = np.zeros((64, 64, 3), np.uint8)
     with pytest.raises(ArgumentTypeError, match="`backend` cannot be of type int"):
-        galaxyclass.load_model(backend=1)  # type: ignore[arg-type]
+        galaxyclass.load_model(backend=1)
     for views in (1, 2):
-        model = galaxyclass.load_model(backend=lambda *_: None, views=views)  # type: ignore[arg-type,return-value]
+        model = galaxyclass.load_model(backend=lambda *_: None, views=views)
         with pytest.raises(ArgumentTypeError, match=r"(?s)backend gave nothing.*got: +NoneType"):
             model.predict(image)

@@ -445,6 +445,13 @@ def test_one_bad_request_spoils_no_other_and_the_queue_is_bounded(tmp_path: Path
         ({"label": "l.jsonl", "predictions": "p.parquet"}, "what are galaxies labelled as"),
         ({"label": "l", "predictions": "p", "label_classes": ["a", "b"], "by": "unlike"}, "unlike"),
         ({"repeat": 0.9}, "a share, 0 to 0.5"),
+        ({"images": "sky"}, "`images` are those of galaxies of `predictions`"),
+        ({"by": "strange"}, "`by` says which galaxies are labelled first"),
+        ({"where": ["4.1 > 0.5"]}, "`where` says which galaxies are labelled first"),
+        (
+            {"label": "l", "predictions": "p", "label_classes": ["a", "b"], "answer": "4.1"},
+            "`answer` does nothing",
+        ),
     ],
 )
 def test_arguments_that_do_not_fit_together(arguments: dict[str, Any], words: str) -> None:

@@ -119,7 +119,17 @@ def serve(
     from galaxyclass.serving.listen import listen
 
     TemporaryFolder().remove()  # and what servers left that were killed
+    if images is not None and predictions is None:
+        raise ArgumentError(
+            "`images` are those of galaxies of `predictions`, which are not given",
+            argument="images",
+            wanted="`predictions` beside them",
+            got=str(images),
+            hint="predict them first, with `include=['embedding']`; or leave `images` out: the "
+            "page predicts what is dropped on it",
+        )
     _require_labelling(label, label_classes, label_tree, predictions, by)
+    _require_order_used(label, by, answer, where)
     questions = None if label is None else _questions(label_classes, label_tree)
     served = open_served(
         open_model(model, options),
@@ -216,14 +226,15 @@ def open_labelling(
     choices = [choice.key for choice in labels.questions.questions[0].choices]
     wanted = answer if by == "likely" and answer in choices else None
     known = {answer, f"Class{answer}"} & set(file.other_names)
+    # Nothing is known of a class before the first labels.
+    measure = "random" if wanted is not None and not known else by
     chosen = select(
         path,
-        # Nothing is known of a class before the first labels.
-        by="random" if wanted is not None and not known else by,
-        answer=answer if by == "likely" else None,
+        by=measure,
+        answer=answer if measure == "likely" else None,
         where=where,
         count=min(file.rows, MOST_ORDERED),
-        model=served.model,
+        model=served.model if measure == "uncertain" else None,
     )
     first = np.array([file.row_of[str(name)] for name in chosen.ids], np.int64)
     renewed = by == "uncertain" or wanted is not None
@@ -290,6 +301,33 @@ def _require_labelling(
             "`by` cannot be 'unlike' while labels come in",
             argument="by",
             wanted="uncertain, likely, strange or random",
+        )
+
+
+def _require_order_used(
+    label: str | Path | None, by: str, answer: str | None, where: Sequence[str]
+) -> None:
+    """Refuse what says the order of a labelling where nothing is labelled, or in another order.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    stated = {"by": by != "uncertain", "answer": answer is not None, "where": bool(where)}
+    names = [name for name, is_stated in stated.items() if is_stated]
+    if label is None and names:
+        raise ArgumentError(
+            f"`{names[0]}` says which galaxies are labelled first, and none are labelled",
+            argument=names[0],
+            wanted="a file of `label`",
+            hint=f"leave `{names[0]}` out",
+        )
+    if answer is not None and by != "likely":
+        raise ArgumentError(
+            f"`answer` does nothing to galaxies that are labelled by {by!r}",
+            argument="answer",
+            wanted="`by='likely'`",
+            hint="leave `answer` out",
         )
 
 
