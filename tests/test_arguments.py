@@ -461,3 +461,23 @@ def test_what_is_no_table_is_refused_before_it_is_read(title: str, tmp_path: Pat
     for value in ([{"id": 1}], ["a.csv", "b.csv"], rows, np.zeros((2, 2)), iter("ab"), range(3)):
         with pytest.raises(ArgumentTypeError, match=r"wanted: .*a table in memory"):
             getattr(galaxyclass, title)(tmp_path, value)
+
+
+def test_arrays_of_scores_keep_what_is_masked_and_refuse_what_is_no_number() -> None:
+    predicted = np.ma.masked_array([[0.5, 0.1]], [[True, False]])
+    assert np.isnan(galaxyclass.rmse(predicted, [[0.2, 0.1]]))
+    truth = np.ma.masked_array([[0.2, 0.1]], [[True, False]])
+    assert galaxyclass.rmse([[0.5, 0.1]], truth) == 0
+    for values in (np.array([[1j]]), [["a"]], np.array([["0.5"]])):
+        with pytest.raises(ArgumentTypeError, match="`predicted` cannot be of type"):
+            galaxyclass.rmse(values, [[1.0]])
+
+
+def test_a_backend_is_called_and_gives_an_output_of_a_model() -> None:
+    image = np.zeros((64, 64, 3), np.uint8)
+    with pytest.raises(ArgumentTypeError, match="`backend` cannot be of type int"):
+        galaxyclass.load_model(backend=1)
+    for views in (1, 2):
+        model = galaxyclass.load_model(backend=lambda *_: None, views=views)
+        with pytest.raises(ArgumentTypeError, match=r"(?s)backend gave nothing.*got: +NoneType"):
+            model.predict(image)

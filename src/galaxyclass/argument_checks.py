@@ -324,12 +324,14 @@ def as_either(*checks: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def as_numbers(value: Any) -> Any:
-    """An array of numbers, or lists that can be one."""
+    """An array of numbers, or lists that can be one; what is masked becomes NaN."""
     if isinstance(value, list | tuple) or (hasattr(value, "dtype") and hasattr(value, "shape")):
         import numpy as np
 
-        with suppress(TypeError, ValueError):
-            return np.asarray(value, dtype=np.float64)
+        with suppress(TypeError, ValueError, RuntimeError):  # such as a tensor with a gradient
+            array = np.ma.asanyarray(value)
+            if array.dtype.kind in "iufb":
+                return np.ma.filled(array.astype(np.float64), np.nan)
     return WRONG_TYPE
 
 
@@ -338,6 +340,7 @@ def as_callable(value: Any) -> Any:
     return value if callable(value) else WRONG_TYPE
 
 
-def as_anything(value: Any) -> Any:
-    """Any value."""
-    return value
+def as_callables(value: Any) -> Any:
+    """What can be called, or a sequence of it."""
+    several = value if isinstance(value, Sequence) else [value]
+    return value if several and all(map(callable, several)) else WRONG_TYPE

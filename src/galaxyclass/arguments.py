@@ -20,8 +20,8 @@ from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args
 from galaxyclass.argument_checks import (
     WRONG_TYPE,
     ImpossibleValue,
-    as_anything,
     as_callable,
+    as_callables,
     as_choice,
     as_class_rule,
     as_data,
@@ -294,7 +294,9 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "seed": _count("a whole number", 0, 2**32 - 1),
     "progress": ArgumentCheck("a function (`galaxyclass.Progress`)", as_callable),
     "sources": ArgumentCheck("what `open_tiles` gives", as_instance("TileCutouts")),
-    "backend": ArgumentCheck("a backend", as_anything),
+    "backend": ArgumentCheck(
+        "a function of cutouts (`galaxyclass.Backend`), or one for each network", as_callables
+    ),
 }
 
 

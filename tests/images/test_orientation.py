@@ -137,3 +137,12 @@ def test_settings_that_do_nothing_to_an_array_are_told() -> None:
     assert "in memory: hdu is not applied" in decode_array(sky, RenderSettings(hdu=1)).notes
     with pytest.raises(ArgumentError, match="wanted: numbers of 1 to 1"):
         decode_array(sky, RenderSettings(bands=("0",)))
+
+
+@pytest.mark.parametrize("unknown", [np.nan, np.inf, -np.inf])
+def test_pixels_without_data_among_grey_levels_are_black(unknown: float) -> None:
+    levels = np.full((4, 4, 3), 0.5)
+    levels[1, 1, 1] = unknown
+    pixels = decode_array(levels, RenderSettings()).pixels
+    assert pixels[1, 1].tolist() == [128, 0, 128]
+    assert (pixels[0] == 128).all()

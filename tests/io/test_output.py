@@ -196,3 +196,10 @@ def test_other_arguments_are_another_job(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert job_key("a", images=Path("sky")) == job_key("a", images=tmp_path / "sky")
     assert job_key("a", images="1") != job_key("a", images=1)
     assert job_key("a", images=1) != job_key("b", images=1)
+
+
+@pytest.mark.parametrize("name", ["run.json", "manifest.json"])
+def test_files_of_a_training_or_a_model_are_not_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(OutputError, match=r"would be lost(?s:.*)results"):
+        scores(tmp_path, overwrite=True).require_free()

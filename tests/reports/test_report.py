@@ -15,7 +15,7 @@ import pytest
 
 from galaxyclass import Report, load_model, report
 from galaxyclass.cli.main import main
-from galaxyclass.errors import BundleError, CatalogError, OutputError
+from galaxyclass.errors import ArgumentError, BundleError, CatalogError, OutputError
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -296,6 +296,10 @@ def test_wrong_calls(sky: tuple[Any, ...], reported: Report, tmp_path: Path) -> 
     with pytest.raises(CatalogError, match="'mass'") as caught:
         report(run, images, table, output=tmp_path / "a.html", against=["mass"])
     assert caught.value.wanted == "some of redshift"
+    nothings: list[dict[str, Any]] = [{"part": "test"}, {"purity": 0.5}]
+    for nothing in nothings:
+        with pytest.raises(ArgumentError, match=r"so `(part|purity)` does nothing"):
+            report(run, images, output=tmp_path / "a.html", **nothing)
     with pytest.raises(CatalogError, match="no table"):
         report(run, images, output=tmp_path / "a.html", against=["mass"])
     fake.save_run(tmp_path / "classes" / "bundle", fake.class_outputs("a", "b"))

@@ -447,12 +447,19 @@ def test_one_bad_request_spoils_no_other_and_the_queue_is_bounded(tmp_path: Path
         ({"label_classes": ["a", "b"], "label_tree": "galaxy_zoo_2"}, "what are galaxies labelled"),
         ({"label_classes": ["a", "b"], "by": "unlike"}, "unlike"),
         ({"repeat": 0.9}, "a share, 0 to 0.5"),
+        ({"label_classes": ["a", "b"], "answer": "4.1"}, "`answer` means nothing"),
     ],
 )
 def test_arguments_that_do_not_fit_together(arguments: dict[str, Any], words: str) -> None:
     predictions = "p" if arguments.get("label_classes") == ["a"] else None
     with pytest.raises(ArgumentError, match=words):
         serve("pretrained", predictions=predictions, labels=LabelPlan("l.jsonl", **arguments))
+
+
+@needs_extra
+def test_images_of_no_predictions() -> None:
+    with pytest.raises(ArgumentError, match="`images` are those of galaxies of `predictions`"):
+        serve("pretrained", images="sky")
 
 
 def test_options_of_labels_without_labels(capsys: pytest.CaptureFixture[str]) -> None:

@@ -119,6 +119,8 @@ def test_what_is_not_alike_is_not_combined(runs: list[Path], tmp_path: Path) -> 
     assert not (tmp_path / "both").exists()
     with pytest.raises(RunError, match="nothing to combine"):
         combine(runs[:1], output=tmp_path / "both")
+    with pytest.raises(RunError, match="the same network twice"):
+        combine([runs[0], runs[0]], output=tmp_path / "both")
     with pytest.raises(OutputError, match="here already"):
         combine(runs, output=other)
 

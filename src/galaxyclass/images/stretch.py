@@ -207,7 +207,7 @@ def _unchanged(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Grey levels as they are; floats from 0 to 1 times 255."""
     if pixels.dtype == np.uint8:
         return np.ascontiguousarray(pixels, dtype=np.uint8)
-    values = np.nan_to_num(np.asarray(pixels, np.float64), nan=0.0)
+    values = np.nan_to_num(np.asarray(pixels, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(values.min(initial=0)), float(values.max(initial=0))
     if not are_level_bounds(low, high):
         raise ArgumentError(

@@ -11,6 +11,7 @@ from pathlib import Path
 from galaxyclass.errors import OutputError
 from galaxyclass.io.atomic import translated
 from galaxyclass.io.journal import journal_of, key_of_journal, open_journal
+from galaxyclass.io.run_folder import INFO, MODEL_MANIFEST
 
 #: Name of the journal in a folder whose results are not complete yet.
 UNFINISHED = ".unfinished"
@@ -69,12 +70,14 @@ class FolderOutput:
         Raises
         ------
         OutputError
-            It is a file, or holds results of another job that are not to be replaced.
+            It is a file; or holds results of another job that are not to be replaced; or it is the
+            folder of a training or a model, whose files of the same names would be lost.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise OutputError(
                 f"{self.folder}: a file", wanted="a folder", hint="choose another `output`"
             )
+        self._require_no_model()
         if not (self.folder / UNFINISHED).is_file():
             self._require_no_results()
 
@@ -104,6 +107,16 @@ class FolderOutput:
                 with suppress(OSError):  # it is not there, or holds results
                     self.folder.rmdir()
             raise
+
+    def _require_no_model(self) -> None:
+        for name in (INFO, MODEL_MANIFEST):
+            if (self.folder / name).is_file():
+                raise OutputError(
+                    f"{self.folder}: files of a training or a model are here, and would be lost",
+                    wanted="a folder of its own",
+                    got=f"a folder with {name}",
+                    hint=f"pass `output={str(self.folder / 'results')!r}`",
+                )
 
     def _existing(self) -> list[str]:
         return [name for name in self.results if (self.folder / name).exists()]

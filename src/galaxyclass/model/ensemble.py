@@ -19,7 +19,7 @@ from galaxyclass.model.backends.backend import (
 )
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import ComputedPrecision, Manifest
-from galaxyclass.model.output import ModelOutput
+from galaxyclass.model.output import ModelOutput, require_model_output
 from galaxyclass.model.pretrained import shown_folder
 from galaxyclass.model.views import make_views
 from galaxyclass.tasks.task import Task
@@ -140,7 +140,7 @@ class Ensemble:
             views = make_views(array, self.views, mirrors=self._mirrors, invariant=self._invariant)
             for view in views:
                 for backend, total in members:
-                    total.add(backend(view), len(view))
+                    total.add(require_model_output(backend(view)), len(view))
         count = self.views * len(totals)
         values, *auxiliary = (
             (np.sum(parts, axis=0) / count).astype(np.float32)

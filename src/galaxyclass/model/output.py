@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.errors import ArgumentTypeError
+
 
 @dataclass(frozen=True)
 class ModelOutput:
@@ -34,3 +36,21 @@ class ModelOutput:
 
     def __len__(self) -> int:
         return len(self.values)
+
+
+def require_model_output(output: object) -> ModelOutput:
+    """What a backend gave, which may be one of the user's.
+
+    Raises
+    ------
+    ArgumentTypeError
+        It is no `ModelOutput`.
+    """
+    if isinstance(output, ModelOutput):
+        return output
+    raise ArgumentTypeError(
+        "the backend gave nothing that is an output of a model",
+        argument="backend",
+        wanted="`galaxyclass.model.output.ModelOutput(values, auxiliary, features)`",
+        got=type(output).__name__,
+    )

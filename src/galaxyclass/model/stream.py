@@ -34,7 +34,7 @@ from galaxyclass.model.backends.backend import (
 )
 from galaxyclass.model.cutouts import Cutouts, Picture
 from galaxyclass.model.options import InferenceOptions
-from galaxyclass.model.output import ModelOutput
+from galaxyclass.model.output import ModelOutput, require_model_output
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.workers.allocator import memory_kept
 from galaxyclass.workers.ordered import ordered_pool
@@ -203,7 +203,7 @@ class _Batching:
             start=cutouts.start,
             paths=cutouts.paths,
             decoded=decoded,
-            output=backend(*arrays) if decoded.any() else None,
+            output=require_model_output(backend(*arrays)) if decoded.any() else None,
             errors=cutouts.errors,
             image_statistics=statistics,
             notes=cutouts.notes,

@@ -11,7 +11,7 @@ from typing import Any
 from galaxyclass.arguments import Part, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import read_galaxies
-from galaxyclass.errors import BundleError, CatalogError
+from galaxyclass.errors import ArgumentError, BundleError, CatalogError
 from galaxyclass.evaluation.evaluate import evaluate
 from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.extras import require
@@ -38,6 +38,8 @@ from galaxyclass.version import __version__
 
 #: The file of all numbers, written before the page.
 REPORT_NUMBERS = "report.json"
+#: The wanted purity of a sample of a class, by default.
+PURITY = 0.9
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def report(
     part: Part = "unseen",
     votes: float = VOTES,
     against: Sequence[str] = (),
-    purity: float = 0.9,
+    purity: float = PURITY,
     explain: int = 0,
     options: InferenceOptions | None = None,
     seed: int = 0,
@@ -173,6 +175,8 @@ def report(
     labelled = has_labels(models[0], dataset)
     if against:
         _require_columns(models[0], dataset, against, labelled=labelled)
+    if not labelled:
+        _require_nothing_of_labels(dataset, part, purity)
     job = _Job(models, names, dataset, folder, settings, quote_formulas, progress)
     with results.claim():
         content = _score(job, part) if labelled else _predict(job)
@@ -187,6 +191,24 @@ def report(
         for number in range(1, len(models) + 1):
             forget_predictions(folder / f"model_{number}.csv")
     return replace(finished, notes=tuple(dict.fromkeys((*content.remarks, *finished.notes))))
+
+
+def _require_nothing_of_labels(dataset: Dataset, part: Part, purity: float) -> None:
+    """Refuse arguments that do nothing without labels.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    for name, is_stated in (("part", part not in ("unseen", "all")), ("purity", purity != PURITY)):
+        if is_stated:
+            raise ArgumentError(
+                f"{dataset.name}: no table with what the model predicts, and so `{name}` does "
+                "nothing",
+                argument=name,
+                wanted="a `table` with labels",
+                hint=f"leave `{name}` out",
+            )
 
 
 def _require_columns(

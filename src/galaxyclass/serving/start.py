@@ -100,6 +100,15 @@ def serve(
     from galaxyclass.serving.listen import listen
 
     TemporaryFolder().remove()  # and what servers left that were killed
+    if images is not None and predictions is None:
+        raise ArgumentError(
+            "`images` are those of galaxies of `predictions`, which are not given",
+            argument="images",
+            wanted="`predictions` beside them",
+            got=str(images),
+            hint="predict them first, with `include=['embedding']`; or leave `images` out: the "
+            "page predicts what is dropped on it",
+        )
     if labels is not None and predictions is None:
         raise ArgumentError(
             "which galaxies are labelled?",

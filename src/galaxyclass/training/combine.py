@@ -69,7 +69,7 @@ def combine(models: Sequence[str | Path | Model], *, output: str | Path) -> Comb
     Raises
     ------
     RunError
-        Fewer than two.
+        Fewer than two, or the same network twice.
     BundleError
         Not a model, or not finished; they differ in outputs, cutouts or networks.
     OutputError
@@ -92,6 +92,7 @@ def combine(models: Sequence[str | Path | Model], *, output: str | Path) -> Comb
     require_own_labelling(model, "combine")
     bundles = model.bundles
     _require_alike(bundles)
+    _require_different(model.sources, bundles)
     require_new(folder)
     split = None if any(map(is_pretrained, model.sources)) else _split(model.sources)
     first = model.sources[0]
@@ -123,6 +124,25 @@ def save_ensemble(folder: Path, bundles: Sequence[Bundle]) -> Bundle:
     )
     ensemble = EnsembleNetwork(networks)
     return save_bundle(folder, manifest, {"weights": lambda path: write_weights(ensemble, path)})
+
+
+def _require_different(sources: Sequence[Path], bundles: Sequence[Bundle]) -> None:
+    """Refuse a network that would count twice in the mean.
+
+    Raises
+    ------
+    RunError
+    """
+    first: dict[str, Path] = {}
+    for source, bundle in zip(sources, bundles, strict=True):
+        same = first.setdefault(bundle.manifest.digest, source)
+        if same is not source:
+            raise RunError(
+                "the same network twice, which would count twice in the mean",
+                wanted="networks of several trainings",
+                got=f"{same} and {source}",
+                hint="name each model once",
+            )
 
 
 def _require_alike(bundles: Sequence[Bundle]) -> None:

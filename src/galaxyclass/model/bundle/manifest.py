@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from galaxyclass.errors import BundleError
+from galaxyclass.io import run_folder
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.model.frames import Frame
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -19,7 +20,7 @@ from galaxyclass.tasks.kinds import task_from_json
 from galaxyclass.tasks.task import Task
 
 #: The name of its file in a bundle.
-MANIFEST = "manifest.json"
+MANIFEST = run_folder.MODEL_MANIFEST
 
 #: The layout of bundles that this version writes; it reads this one and those before it.
 BUNDLE_FORMAT = 2
