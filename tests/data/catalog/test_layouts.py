@@ -66,6 +66,15 @@ def test_zoobot_counts(images: Make, table: Make) -> None:
     assert unused == [(1, "smooth-or-featured-gz2_total-votes")]
 
 
+def test_counts_of_a_question_with_an_empty_cell_are_unknown(images: Make, table: Make) -> None:
+    """The count that is there had become a fraction of 3 (of everybody)."""
+    answers = ("a01_smooth", "a02_features_or_disk", "a03_star_or_artifact")
+    head = ",".join(f"t01_smooth_or_features_{answer}_count" for answer in answers)
+    rows = [f"id,{head}", "1,3,,2", "2,3,1,0"]
+    catalog = read_catalog(images("1.jpg", "2.jpg"), table(rows))
+    assert votes(catalog, "1.1", "1.2", "1.3") == [[NAN, NAN, NAN], [0.75, 0.25, 0.0]]
+
+
 @pytest.mark.parametrize(
     ("header", "row", "tree", "expected"),
     [
