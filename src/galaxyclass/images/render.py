@@ -17,13 +17,20 @@ from galaxyclass.images.colour_formulas import COLOUR_FORMULAS
 from galaxyclass.images.cutout_boxes import Beyond, centre_box
 from galaxyclass.images.levels import levels_of_16_bits
 from galaxyclass.images.stretch import Stretch, reversed_limits, stretch_pixels, with_limits
-from galaxyclass.recipes.stretches import StretchName
+from galaxyclass.recipes.stretches import LIMITED_STRETCHES, StretchName
 
 #: ``any``: whatever can be read, in as many channels as it has; to see whether a file is sound.
 Channels = Literal["rgb", "grey", "bands", "any"]
 
 #: A picture is enlarged and shrunk by its WCS by no more than this.
 _MOST_ZOOM = 16.0
+
+#: Settings of a stretch, and which stretches take them.
+_TAKEN_BY: dict[str, tuple[StretchName, ...]] = {
+    "limits": LIMITED_STRETCHES,
+    "percentiles": ("percentile",),
+    "softening": ("asinh", "lupton"),
+}
 
 #: A larger share of pixels without data is remarked on.
 _MUCH_MISSING = 0.1
@@ -156,6 +163,13 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
         raise ImageError(error.what, wanted=error.wanted, got=error.got, hint=error.hint) from error
     names = bands if len(bands) == shown.shape[2] else [str(1 + i) for i in range(shown.shape[2])]
     notes = [_how(image, named, name, reason), *narrow, *_missing_notes(shown, names)]
+    ignored = [
+        setting
+        for setting, stretches in _TAKEN_BY.items()
+        if getattr(settings, setting) is not None and name not in stretches
+    ]
+    if ignored:
+        notes.append(f"not applied: {', '.join(ignored)}, which the stretch {name} does not take")
     if image.unused:
         notes.append(f"left out of its file: {image.unused}")
     if image.doubt:
