@@ -228,6 +228,7 @@ def test_cells_that_nothing_known_separates(images: Make, table: Make) -> None:
         ("NA,E,S", ["'NA', 1 galaxy"]),
         ("-1,0,1", ["'-1', 1 galaxy"]),
         ("-9,-8,1", []),
+        ("-5,-1,0", []),  # Hubble types
         ("E,S,none", ["'none', 1 galaxy"]),
     ],
 )
@@ -237,6 +238,12 @@ def test_classes_that_say_unknown(
     rows = ["id,class", *(f"a{row},{name}" for row, name in enumerate(classes.split(",")))]
     found = notes(read_catalog(images("a0.jpg"), table(rows)), "classes_unknown")
     assert [note.rpartition(": ")[2] for note in found] == words
+
+
+def test_folders_whose_names_are_alike_or_unknown(images: Make) -> None:
+    catalog = read_catalog(images("Disc/1.jpg", "disc/2.jpg", "unknown/3.jpg"))
+    assert "'Disc' (1), 'disc' (1): 2 classes" in notes(catalog, "classes_alike")[0]
+    assert "'unknown', 1 galaxy" in notes(catalog, "classes_unknown")[0]
 
 
 def test_integers_beside_nan_are_classes(images: Make, table: Make) -> None:
@@ -293,6 +300,7 @@ class TestParts:
         catalog = read_catalog(images("1.jpg"), table(rows), target_column="class")
         assert catalog.parts is None
         assert [each.names for each in catalog.unused] == ["set"]
+        assert "does not say what is held out" in catalog.unused[0].why
 
     def test_of_folders(self, images: Make) -> None:
         catalog = read_catalog(
