@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from galaxyclass.data.tables.cells import kind_of
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.evaluation.join import Joined, join_tables
 from galaxyclass.evaluation.read_predictions import read_outputs
-from galaxyclass.short import counted, summary, verb
+from galaxyclass.short import counted, first_few, summary, verb
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
 from galaxyclass.tasks.scores.votes import VoteScores, score_votes
@@ -25,6 +26,9 @@ from galaxyclass.tasks.votes.task import leave_out
 from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.read import TREES, as_tree, load_tree
 from galaxyclass.trees.tree import Layout, Tree
+
+#: Beyond this predictions are no fractions, even of a network that is not held to 0 to 1.
+_LARGEST = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +157,14 @@ def _score_votes(
         predicted_layout.columns,
         joined.predictions_file,
     )
+    if (np.abs(np.nan_to_num(predicted)) > _LARGEST).any():
+        raise CatalogError(
+            f"{joined.predictions_file}: the predictions are not vote fractions",
+            argument="predictions",
+            wanted="numbers from 0 to 1",
+            got=f"{np.nanmax(np.abs(predicted)):.6g}",
+            hint="divide percentages by 100",
+        )
     if predicted_layout.kind != "joint":
         predicted = np.asarray(joint_from_conditional(tree, predicted), dtype=np.float64)
     unpredicted: NDArray[np.bool_] = np.asarray(np.isnan(predicted).all(axis=0))
@@ -183,6 +195,7 @@ def _score_classes(
             )
     predicted = class_names(joined.predictions[column]).take(joined.predictions_rows).to_pylist()
     true = class_names(joined.table[column]).take(joined.table_rows).to_pylist()
+    _require_shared(joined, column, predicted, true)
     names = tuple(
         sorted({name for name in (*predicted, *true) if name is not None}, key=_as_number)
     )
@@ -201,6 +214,28 @@ def _score_classes(
     known = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     scores = score_classes(known[:, 0], known[:, 1], len(names), resamples=resamples, seed=seed)
     return scores, names, notes
+
+
+def _require_shared(
+    joined: Joined, column: str, predicted: Sequence[str | None], true: Sequence[str | None]
+) -> None:
+    """Refuse two tables that write all classes in other ways: every galaxy would be wrong.
+
+    Raises
+    ------
+    ScoreError
+    """
+    both = {name for name in predicted if name}, {name for name in true if name}
+    if both[0] and both[1] and both[0].isdisjoint(both[1]):
+        shown = [first_few(sorted(names, key=_as_number)) for names in both]
+        raise ScoreError(
+            f"{joined.predictions_file} and {joined.table_file}: no class of the column "
+            f"{column!r} is in both",
+            argument="target_column",
+            wanted="classes that are written in the same way",
+            got=f"predictions with {shown[0]}; a table with {shown[1]}",
+            hint="write the classes of the table as the predictions have them",
+        )
 
 
 def _class_column(joined: Joined) -> str:

@@ -209,3 +209,18 @@ def test_the_file_that_is_wrong_is_named_by_its_argument(tmp_path: Path, argumen
         assert caught.value.argument == argument
         hint = caught.value.hint or ""
         assert f"`{argument}`" in hint or "`" not in hint
+
+
+def test_classes_that_are_written_in_another_way_are_refused() -> None:
+    """Every galaxy would be wrong, and the accuracy 0."""
+    predicted = {"id": ["1", "2"], "class": ["ring", "none"]}
+    with pytest.raises(ScoreError, match=r"(?s)'class' is in both.*none, ring; .* Ring, no"):
+        score_predictions(predicted, {"id": ["1", "2"], "class": ["Ring", "no"]})
+
+
+def test_predictions_in_percent_are_refused() -> None:
+    columns = ["Class1.1", "Class1.2", "Class1.3"]
+    votes = {"GalaxyID": ["1"], **dict(zip(columns, ([0.7], [0.2], [0.1]), strict=True))}
+    percent = {"GalaxyID": ["1"], **dict(zip(columns, ([70.0], [20.0], [10.0]), strict=True))}
+    with pytest.raises(CatalogError, match=r"(?s)not vote fractions.*got:    70"):
+        score_predictions(percent, votes)
