@@ -14,8 +14,9 @@ from galaxyclass.cli.main import main
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.errors import ArgumentError, CatalogError, ImageError
 from galaxyclass.images.band_files import common_pattern, expand, files_of
+from galaxyclass.images.decode import decode_bands
 from galaxyclass.images.inspect import identity_of, inspect_image
-from galaxyclass.images.read import read_rendered
+from galaxyclass.images.read import read_file, read_rendered
 from galaxyclass.images.render import RenderSettings
 
 fits = pytest.importorskip("astropy.io.fits")
@@ -122,3 +123,36 @@ def test_headers_that_speak_against_the_bands_of_the_names(
     assert len(found) == (doubt is not None)
     if doubt is not None:
         assert doubt in found[0]
+
+
+WCS = {
+    "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 10.0, "CRVAL2": 60.0, "CRPIX1": 16.5,
+    "CRPIX2": 16.5, "CDELT1": -1e-4, "CDELT2": 1e-4,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ({}, ""),
+        # Another reference pixel of the same grid, to within a tenth of a pixel.
+        ({"CRVAL1": 10.0 - 1e-4 / 0.5, "CRPIX1": 17.5}, ""),
+        ({"CRPIX1": 18.5}, "by their WCS, the bands g and z are more than 1 pixel apart"),
+        ({"BUNIT": "mJy"}, "several units: g nanomaggy, z mJy"),
+        ({"CRVAL2": 60.1}, "the bands show different places of the sky"),
+    ],
+)
+def test_bands_that_are_not_of_one_grid(
+    tmp_path: Path, header: dict[str, object], words: str
+) -> None:
+    cards = {"g": WCS | {"BUNIT": "nanomaggy"}, "r": WCS, "z": WCS | header}
+    for (name, header_cards), band in zip(cards.items(), FLUX[0], strict=True):
+        fits.writeto(tmp_path / f"1_{name}.fits", band, fits.Header(header_cards))
+    pattern = f"{tmp_path}/1_{{band}}.fits"
+    if "CRVAL2" in header:
+        with pytest.raises(ImageError, match=f"{words}(?s:.*)1000 pixels apart"):
+            shown(pattern)
+        return
+    image = decode_bands(read_file(pattern)[0], RenderSettings())
+    assert image is not None
+    assert image.doubt == words

@@ -228,6 +228,12 @@ def test_a_wcs_without_a_scale_is_said() -> None:
     assert "the WCS of its header gives no scale" in told
 
 
+def test_settings_that_a_stretch_does_not_take_are_said() -> None:
+    told = notes(plain(BANDS="grz"), limits=(0.0, 1.0), softening=0.1)
+    assert "the stretch galaxy-zoo-decals has no limits and no softening: not applied" in told
+    assert "not applied" not in notes(plain(BANDS="grz"), stretch="lupton", softening=0.1)
+
+
 def test_magnitudes_are_refused() -> None:
     with pytest.raises(ImageError, match="the pixels are magnitudes") as caught:
         levels(plain(BANDS="grz", BUNIT="mag/arcsec2"))

@@ -115,6 +115,13 @@ def test_the_columns_of_positions_are_named(tmp_path: Path) -> None:
         TableJoin(table, ra_column="lon")
 
 
+def test_right_ascension_in_hours_is_told(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "J101112.30+040506.7.png")
+    table = {"ra": [10 + 11 / 60 + 12.3 / 3600], "dec": [4 + 5 / 60 + 6.7 / 3600]}
+    with pytest.raises(CatalogError, match=r"(?s)no position within 1 arc.*multiply it by 15"):
+        load_model().predict(tmp_path, table=TableJoin(table, match_radius=1.0))
+
+
 def test_positions_of_names_and_of_wcs(tmp_path: Path) -> None:
     assert position_of_name("J013215.28-003515.5.jpg") == (23.063667, -0.587639)
     assert position_of_name("cutout_150.1234_2.3456.png") == (150.1234, 2.3456)

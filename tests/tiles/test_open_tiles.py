@@ -156,6 +156,23 @@ def test_an_id_keeps_all_its_digits_and_its_type(tile: Path, tmp_path: Path) -> 
     assert galaxyclass.open_tiles(tile, path, field="9 px").to_astropy()["objID"][0] == "007"
 
 
+@pytest.mark.parametrize("ids", [["a", None], [1.0, 2.0]])
+def test_a_column_that_cannot_hold_ids_is_said(tile: Path, ids: list[object]) -> None:
+    given = positions(make_wcs(), [60, 70], [88, 90])
+    cutouts = galaxyclass.open_tiles(tile, {**given, "id": ids}, field="9 px")
+    assert list(cutouts.ids) == ["0", "1"]
+    assert any("The column id cannot hold the ids" in note for note in cutouts.notes)
+
+
+def test_a_tile_of_magnitudes_is_refused(tmp_path: Path) -> None:
+    path = save_tile(tmp_path / "m.fits", sky())
+    with fits.open(path, mode="update") as file:
+        file[0].header["BUNIT"] = "mag"
+    cutouts = galaxyclass.open_tiles(path, positions(make_wcs(), [60], [88]), field="9 px")
+    with pytest.raises(ImageError, match="the pixels are magnitudes"):
+        _ = cutouts[0].pixels
+
+
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("swapped", [False, True])
 def test_the_sky_is_never_mirrored(tmp_path: Path, mirrored: bool, swapped: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from galaxyclass.errors import TreeError
-from galaxyclass.trees.read import TREES, load_tree, parse_tree, tree_data
+from galaxyclass.trees.read import TREES, load_tree, parse_tree, tree_data, tree_text
 
 GOOD: dict[str, Any] = {
     "key": "small",
@@ -200,6 +200,14 @@ def test_no_such_tree() -> None:
         load_tree("galaxy_zoo")
 
 
+def test_a_file_of_windows(tmp_path: Path) -> None:
+    """Its editors put a mark before UTF-8."""
+    file = tmp_path / "own.toml"
+    text = tree_text("galaxy_zoo_1").replace("\n", "\r\n")
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert load_tree(file) == load_tree("galaxy_zoo_1")
+
+
 def test_a_file_that_is_not_toml(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text("key = ")
@@ -210,7 +218,7 @@ def test_a_file_that_is_not_toml(tmp_path: Path) -> None:
 def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(TreeError, match="no tree"):
+    with pytest.raises(TreeError, match="not text in UTF-8"):
         load_tree(file)
 
 

@@ -14,6 +14,7 @@ import galaxyclass
 from galaxyclass.cli.main import main
 from galaxyclass.errors import CatalogError, TreeError
 from galaxyclass.trees.read import parse_tree
+from galaxyclass.zooniverse.classifications import id_of
 from galaxyclass.zooniverse.import_classifications import ImportedVotes, import_classifications
 from galaxyclass.zooniverse.labels import WorkflowTask, match_tasks
 
@@ -315,3 +316,16 @@ def test_sums_and_metadata_that_are_none() -> None:
     subjects = {"subject_id": ["1"], "metadata": ["[1]"]}
     with pytest.raises(CatalogError, match="metadata are not JSON"):
         import_classifications(export, tree=tree, subjects=subjects)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "galaxy"),
+    [
+        ({"#id": " J1 "}, "J1"),
+        ({"Filename": r"C:\sky\a.jpg"}, "a"),
+        ({"id": 7.0}, "7"),
+        ({"id": 587722981736579107.0}, None),  # has lost its last digits
+    ],
+)
+def test_ids_in_metadata(metadata: dict[str, Any], galaxy: str | None) -> None:
+    assert id_of(metadata, None) == galaxy

@@ -26,6 +26,9 @@ from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.read import TREES, as_tree, load_tree
 from galaxyclass.trees.tree import Layout, Tree
 
+#: Beyond this predictions are no fractions, even of a network that is not held to 0 to 1.
+_LARGEST = 2.0
+
 
 @dataclass(frozen=True, eq=False)
 class TableScores:
@@ -153,6 +156,14 @@ def _score_votes(
         predicted_layout.columns,
         joined.predictions_file,
     )
+    if (np.abs(np.nan_to_num(predicted)) > _LARGEST).any():
+        raise CatalogError(
+            f"{joined.predictions_file}: the predictions are not vote fractions",
+            argument="predictions",
+            wanted="numbers from 0 to 1",
+            got=f"{np.nanmax(np.abs(predicted)):.6g}",
+            hint="divide percentages by 100",
+        )
     if predicted_layout.kind != "joint":
         predicted = np.asarray(joint_from_conditional(tree, predicted), dtype=np.float64)
     unpredicted: NDArray[np.bool_] = np.asarray(np.isnan(predicted).all(axis=0))

@@ -37,6 +37,8 @@ class BandImage:
         Where in the file the picture was found (``HDU 1 (SCI)``).
     unused : str
         What else of the file could be meant, and was not used.
+    grid : tuple of (str, value)
+        The cards of a FITS header that say where its pixels are on the sky; of one band alone.
     doubt : str
         What the headers of the bands' files say against the names that they were given.
     """
@@ -48,6 +50,7 @@ class BandImage:
     is_display: bool = False
     source: str = ""
     unused: str = ""
+    grid: tuple[tuple[str, object], ...] = ()
     doubt: str = ""
 
     @property

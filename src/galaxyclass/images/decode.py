@@ -211,7 +211,8 @@ def _band_of_each(files: dict[str, bytes], settings: RenderSettings, max_pixels:
             raise ImageError(
                 f"band {band}: {error.what}", wanted=error.wanted, got=error.got, hint=error.hint
             ) from error
-    return replace(join_bands(images), doubt=_doubt(images))
+    joined = join_bands(images)
+    return replace(joined, doubt="; ".join(filter(None, (joined.doubt, _doubt(images)))))
 
 
 def _doubt(images: dict[str, BandImage]) -> str:

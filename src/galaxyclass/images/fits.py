@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from galaxyclass.errors import GalaxyclassError, ImageError
 from galaxyclass.extras import require
 from galaxyclass.images.band_image import BandImage, bands_last
+from galaxyclass.images.fits_grids import grid_cards, misaligned
 from galaxyclass.images.fits_hdus import (
     astropy_warnings,
     band_names,
@@ -205,7 +206,7 @@ def join_bands(images: dict[str, BandImage]) -> BandImage:
     Raises
     ------
     ImageError
-        They have several sizes, or several bands each.
+        They have several sizes, or several bands each, or show other places of the sky.
     """
     sizes = {band: image.pixels.shape for band, image in images.items()}
     if len(set(sizes.values())) > 1 or any(size[2] != 1 for size in sizes.values()):
@@ -219,6 +220,14 @@ def join_bands(images: dict[str, BandImage]) -> BandImage:
             hint="bring them to the pixels of one of them first (the package reproject does it)",
         )
     first = next(iter(images.values()))
+    units = {band: image.unit for band, image in images.items() if image.unit}
+    doubts = list(dict.fromkeys(image.doubt for image in images.values() if image.doubt))
+    if len(set(units.values())) > 1:
+        doubts.append(f"several units: {', '.join(f'{band} {units[band]}' for band in units)}")
+    grids = {band: image.grid for band, image in images.items()}
+    height, width = first.pixels.shape[:2]
+    if apart := misaligned(grids, height, width):
+        doubts.append(apart)
     return BandImage(
         np.concatenate([image.pixels for image in images.values()], axis=2),
         tuple(images),
@@ -226,6 +235,7 @@ def join_bands(images: dict[str, BandImage]) -> BandImage:
         first.unit,
         first.is_display,
         ", ".join(dict.fromkeys(image.source for image in images.values())),
+        doubt="; ".join(doubts),
     )
 
 
@@ -249,6 +259,7 @@ def _from_hdu(hdus: Any, number: int, most: int) -> BandImage:
         scale,
         str(header.get("BUNIT", "")).strip(),
         source=hdu_name(hdu, number),
+        grid=grid_cards(header) if pixels.shape[2] == 1 else (),
         doubt=_scale_doubt(header, scale),
     )
 

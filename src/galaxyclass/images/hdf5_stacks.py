@@ -117,7 +117,7 @@ def _stack(path: str | Path, file: Any) -> Any:
             f"{path}: each picture is a data set of its own",
             wanted="all pictures in one data set: (pictures, height, width, bands)",
             got="; ".join(f"{name} {entries[name].shape}" for name in single[:4]),
-            hint="write `numpy.stack` of them as the data set `images`, and their names as `id`",
+            hint="write `numpy.stack` of them as the data set 'images', and their names as 'id'",
         )
     return None
 

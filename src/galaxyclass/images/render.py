@@ -119,7 +119,7 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
     ImageError
         A band is missing; it is not clear which bands are meant; a pixel scale that cannot be.
     """
-    _require_light(image)
+    require_light(image.unit)
     bands, pixels = choose_bands(image, settings)
     name, reason = settings.stretch, ""
     if name is None:
@@ -165,7 +165,7 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
     return Rendered(levels, zoom, (*notes, *scaled))
 
 
-def _require_light(image: BandImage) -> None:
+def require_light(unit: str) -> None:
     """Refuse a picture whose bright pixels are small numbers.
 
     Raises
@@ -173,11 +173,11 @@ def _require_light(image: BandImage) -> None:
     ImageError
         By its unit it is of magnitudes.
     """
-    if re.match(r"mag(nitude)?s?\b", image.unit.casefold()):
+    if re.match(r"mag(nitude)?s?\b", unit.casefold()):
         raise ImageError(
             "the pixels are magnitudes: what is brighter would be shown darker",
             wanted="fluxes, counts or other numbers that grow with the light",
-            got=f"the unit (BUNIT) {image.unit}",
+            got=f"the unit (BUNIT) {unit}",
             hint="write fluxes: `10 ** (-0.4 * pixels)`",
         )
 

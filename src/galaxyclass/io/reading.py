@@ -112,7 +112,7 @@ def read_bounded(path: str | Path, most: int = MOST_DESCRIPTION_BYTES) -> bytes:
 
 
 def read_description(path: str | Path) -> str:
-    """The text of a description.
+    """The text of a description, without the mark that editors on Windows put before it (BOM).
 
     Raises
     ------
@@ -121,7 +121,7 @@ def read_description(path: str | Path) -> str:
     UnicodeDecodeError
         Not UTF-8.
     """
-    return read_bounded(path).decode("utf-8").replace("\r\n", "\n")
+    return read_bounded(path).decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -214,11 +214,17 @@ def _by_position(
     )
     rows, separations, crowded = match_on_sky(positions, sky, radius)
     if (rows < 0).all():
+        in_hours = (
+            np.nanmax(sky[:, 0]) <= 24
+            and (match_on_sky(positions, sky * (15, 1), radius)[0] >= 0).any()
+        )
         raise CatalogError(
             f"{file.path}: no position within {radius:g} arcseconds of an image",
             argument="match_radius",
             got="the nearest pairs are further apart, or the catalogue is of another field",
-            hint="a larger `match_radius` finds them, if the positions are right",
+            hint="right ascension is in hours: multiply it by 15"
+            if in_hours
+            else "a larger `match_radius` finds them, if the positions are right",
         )
     return rows, separations, crowded
 

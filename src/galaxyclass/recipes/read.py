@@ -113,11 +113,15 @@ def recipe_text(name: str | Path) -> str:
         return file.read_text(encoding="utf-8")
     try:
         return read_description(name)
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise RecipeError(
+            f"{name}: not text in UTF-8", got=str(error), hint="save the file as UTF-8"
+        ) from error
+    except OSError as error:
         raise RecipeError(
             f"no recipe {str(name)!r}",
             wanted=f"{', '.join(RECIPES)}, or a TOML file",
-            got=getattr(error, "strerror", None) or str(error),
+            got=error.strerror or str(error),
             hint=did_you_mean(str(name), RECIPES) or "check the name, or the path",
         ) from error
 

@@ -157,9 +157,14 @@ def find_sources_of(
     name = _id_column(table, id_column)
     if name is None:
         ids = [str(row) for row in range(table.num_rows)]
+        unfit = next((column for column in table.column_names if _plain(column) in _IDS), None)
+        reason = (
+            "No column of ids was found"
+            if unfit is None
+            else f"The column {unfit} cannot hold the ids, since it has empty cells or floats"
+        )
         notes.append(
-            "No column of ids was found: sources are called by their row, 0, 1, … (`id_column` "
-            "names one)."
+            f"{reason}: sources are called by their row, 0, 1, … (`id_column` names a column)."
         )
         return SkyCatalogue(
             ids, ROW, True, ra, dec, radii, in_pixels, table, tuple(notes), (ra_name, dec_name)

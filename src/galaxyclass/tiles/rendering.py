@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ArgumentError, ImageError
 from galaxyclass.images.band_image import BandImage
 from galaxyclass.images.colour_formulas import COLOUR_FORMULAS
-from galaxyclass.images.render import RenderSettings
+from galaxyclass.images.render import RenderSettings, require_light
 from galaxyclass.images.stretch import Stretch, stretch_pixels
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.stretches import StretchName
@@ -105,6 +105,8 @@ def model_rendering(
     ImageError
         A band of the model is missing, or there are neither one nor three bands.
     """
+    for image in tile.images:
+        require_light(str(image.header.get("BUNIT", "")).strip())
     settings = RenderSettings.of(preprocessing.model_dump())
     if not settings.bands and settings.stretch is None and settings.limits is None:
         return require_picture(picture, tile)
@@ -132,6 +134,8 @@ def require_picture(picture: TileRendering | None, tile: SkyTile) -> TileRenderi
     ------
     ArgumentError
     """
+    for image in tile.images:
+        require_light(str(image.header.get("BUNIT", "")).strip())
     if picture is None:
         bands = list(tile.bands[:3] if len(tile.bands) > 3 else tile.bands[:1])
         raise ArgumentError(

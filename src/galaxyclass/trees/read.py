@@ -80,12 +80,16 @@ def tree_text(name: str | Path) -> str:
         return file.read_text(encoding="utf-8")
     try:
         return read_description(name)
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise TreeError(
+            f"{name}: not text in UTF-8", got=str(error), hint="save the file as UTF-8"
+        ) from error
+    except OSError as error:
         known = (*TREES, *SAME_TREE)
         raise TreeError(
             f"no tree {str(name)!r}",
             wanted=f"{', '.join(known)}, or a TOML file",
-            got=getattr(error, "strerror", None) or str(error),
+            got=error.strerror or str(error),
             hint=did_you_mean(str(name), known) or "check the name, or the path",
         ) from error
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import PureWindowsPath
 from typing import Any, ClassVar
 
 from galaxyclass.errors import CatalogError
@@ -18,6 +18,8 @@ from galaxyclass.zooniverse.labels import WorkflowTask
 
 #: Keys of a subject's metadata that may be the galaxy's id, without marks such as ``#``.
 ID_KEYS = ("galaxy_id", "galaxyid", "id", "objid", "iauname", "name", "filename", "image", "file")
+#: Whole numbers below this are exact as floats.
+_EXACT = 2.0**53
 #: Those that name a file, whose ending is no part of the id.
 _FILE_KEYS = ("filename", "image", "file")
 
@@ -264,14 +266,20 @@ def id_of(metadata: Mapping[str, Any], column: str | None) -> str | None:
     ('J1', 'a')
     """
     if column is not None and metadata.get(column) not in (None, ""):
-        return str(metadata[column])
+        return _id_text(metadata[column])
     by_key = {re.sub(r"^[#!/]+", "", key).strip().lower(): value for key, value in metadata.items()}
     for key in ID_KEYS if column is None else (column.lstrip("#!/").lower(),):
         value = by_key.get(key)
-        if value not in (None, "") and not isinstance(value, list | dict):
-            text = str(value)
-            return PurePosixPath(text).stem if key in _FILE_KEYS else text
+        if value not in (None, "") and (text := _id_text(value)) is not None:
+            return PureWindowsPath(text).stem if key in _FILE_KEYS else text
     return None
+
+
+def _id_text(value: Any) -> str | None:
+    """An id as text; None of what is none, such as a float that has lost digits."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < _EXACT else None
+    return None if isinstance(value, list | dict) else str(value).strip() or None
 
 
 def read_subjects(rows: list[Mapping[str, Any]], source: str) -> dict[str, Mapping[str, Any]]:

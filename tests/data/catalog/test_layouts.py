@@ -66,6 +66,15 @@ def test_zoobot_counts(images: Make, table: Make) -> None:
     assert unused == [(1, "smooth-or-featured-gz2_total-votes")]
 
 
+def test_counts_of_a_question_with_an_empty_cell_are_unknown(images: Make, table: Make) -> None:
+    """The count that is there had become a fraction of 3 (of everybody)."""
+    answers = ("a01_smooth", "a02_features_or_disk", "a03_star_or_artifact")
+    head = ",".join(f"t01_smooth_or_features_{answer}_count" for answer in answers)
+    rows = [f"id,{head}", "1,3,,2", "2,3,1,0"]
+    catalog = read_catalog(images("1.jpg", "2.jpg"), table(rows))
+    assert votes(catalog, "1.1", "1.2", "1.3") == [[NAN, NAN, NAN], [0.75, 0.25, 0.0]]
+
+
 @pytest.mark.parametrize(
     ("header", "row", "tree", "expected"),
     [
@@ -219,6 +228,7 @@ def test_cells_that_nothing_known_separates(images: Make, table: Make) -> None:
         ("NA,E,S", ["'NA', 1 galaxy"]),
         ("-1,0,1", ["'-1', 1 galaxy"]),
         ("-9,-8,1", []),
+        ("-5,-1,0", []),  # Hubble types
         ("E,S,none", ["'none', 1 galaxy"]),
     ],
 )
@@ -228,6 +238,12 @@ def test_classes_that_say_unknown(
     rows = ["id,class", *(f"a{row},{name}" for row, name in enumerate(classes.split(",")))]
     found = notes(read_catalog(images("a0.jpg"), table(rows)), "classes_unknown")
     assert [note.rpartition(": ")[2] for note in found] == words
+
+
+def test_folders_whose_names_are_alike_or_unknown(images: Make) -> None:
+    catalog = read_catalog(images("Disc/1.jpg", "disc/2.jpg", "unknown/3.jpg"))
+    assert "'Disc' (1), 'disc' (1): 2 classes" in notes(catalog, "classes_alike")[0]
+    assert "'unknown', 1 galaxy" in notes(catalog, "classes_unknown")[0]
 
 
 def test_integers_beside_nan_are_classes(images: Make, table: Make) -> None:
@@ -284,6 +300,7 @@ class TestParts:
         catalog = read_catalog(images("1.jpg"), table(rows), target_column="class")
         assert catalog.parts is None
         assert [each.names for each in catalog.unused] == ["set"]
+        assert "does not say what is held out" in catalog.unused[0].why
 
     def test_of_folders(self, images: Make) -> None:
         catalog = read_catalog(

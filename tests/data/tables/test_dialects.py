@@ -39,6 +39,34 @@ def test_comments_and_delimiters(
     assert open_table(path).lines.tolist() == lines
 
 
+@pytest.mark.parametrize(
+    ("content", "columns", "line"),
+    [
+        # Source Extractor: numbered comments, a vector without numbers of its own
+        ("#   1 NUMBER  Running number\n#   2 APER  Fluxes [count]\n#   4 FLAGS\n 7 1.5 2.5 0\n"
+         " 8 3.5 4.5 1\n",
+         {"NUMBER": ["7", "8"], "APER": ["1.5", "3.5"], "APER_1": ["2.5", "4.5"],
+          "FLAGS": ["0", "1"]}, 4),
+        # VizieR: comments, units, dashes
+        ("#Name: J/x\n\n_RA\tName\tz\ndeg\t \t\n------\t---\t-\n1.5\tA 1\t3\n2.5\tB\t4\n\n",
+         {"_RA": ["1.5", "2.5"], "Name": ["A 1", "B"], "z": ["3", "4"]}, 6),
+        ("id  class\n--- -----\n7   a\n", {"id": ["7"], "class": ["a"]}, 3),
+    ],
+)  # fmt: skip
+def test_headers_of_astronomy(
+    content: str, columns: dict[str, list[str]], line: int, table: Callable[..., Path]
+) -> None:
+    path = table(content)
+    assert read_table(path).to_pydict() == columns
+    assert open_table(path).lines[0] == line
+
+
+def test_a_machine_readable_table_is_refused_by_name(table: Callable[..., Path]) -> None:
+    path = table("Title: x\nTable: y\nByte-by-byte Description of file: t.txt\n 1- 3 A3 --- Name\n")
+    with pytest.raises(CatalogError, match=r"(?s)of the journals \(MRT\).*ascii\.mrt"):
+        read_table(path)
+
+
 @pytest.mark.parametrize("name", ["t.csv", "t.txt", "t.dat", "table"])
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
 def test_content_decides_not_the_name(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
@@ -88,11 +89,11 @@ def test_tables_in_memory_score_as_their_files_do(tmp_path: Path) -> None:
     table = _write(tmp_path / "t.csv", [1, 2, 3], rng.random((3, 37)))
     file = _write(tmp_path / "p.csv", [3, 1, 2], rng.random((3, 37)))
     expected = score_predictions(file, table).scores.overall
-    # By default pandas 2 reads numbers to the last digit but one.
-    predictions, truth = (pd.read_csv(each, float_precision="round_trip") for each in (file, table))
-    in_memory = score_predictions(predictions, pl.from_pandas(truth))
+    # pandas 2 reads numbers to the last digit but one; Arrow to the last.
+    predictions, truth = pacsv.read_csv(file).to_pandas(), pacsv.read_csv(table)
+    in_memory = score_predictions(predictions, pl.from_arrow(truth))
     assert in_memory.scores.overall == expected
-    assert score_predictions(file, truth).scores.overall == expected
+    assert score_predictions(file, truth.to_pandas()).scores.overall == expected
     with pytest.raises(ScoreError, match=f"no galaxy of <predictions in memory> is in {table}"):
         score_predictions({"GalaxyID": ["x"], "Class1.1": [0.5]}, table)
 
@@ -230,3 +231,11 @@ def test_classes_that_are_named_differently_are_refused() -> None:
     predicted = {"id": [1, 2, 3], "ring": ["No", "Yes", "No"]}
     with pytest.raises(ScoreError, match=r"(?s)no class in common.*got: +No, Yes are predicted"):
         score_predictions(predicted, {"id": [1, 2, 3], "ring": ["no", "yes", "no"]})
+
+
+def test_predictions_in_percent_are_refused() -> None:
+    columns = ["Class1.1", "Class1.2", "Class1.3"]
+    votes = {"GalaxyID": ["1"], **dict(zip(columns, ([0.7], [0.2], [0.1]), strict=True))}
+    percent = {"GalaxyID": ["1"], **dict(zip(columns, ([70.0], [20.0], [10.0]), strict=True))}
+    with pytest.raises(CatalogError, match=r"(?s)not vote fractions.*got:    70"):
+        score_predictions(percent, votes)

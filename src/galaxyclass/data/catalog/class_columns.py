@@ -80,7 +80,7 @@ def find_classes(
         return None
     is_whole = kind_of(table[name]) == "number"
     targets = read_classes(table[name], name)
-    notes = list(_alike(targets, source))
+    notes = list(doubtful_names(targets, source))
     if is_whole:
         words = f"{source}: {name!r} holds whole numbers as floats: {first_few(targets.classes)}"
         notes.append(finding("table_note", f"{words} are the classes", file=source, column=name))
@@ -249,7 +249,7 @@ def _hint(names: list[str], otherwise: str) -> str:
     return f"name it: `target_column={names[0]!r}`" if len(names) == 1 else otherwise
 
 
-def _alike(targets: ClassTargets, source: str) -> Iterable[Finding]:
+def doubtful_names(targets: ClassTargets, source: str) -> Iterable[Finding]:
     """Classes whose names differ in case, blanks, hyphens, or how accents are written alone.
 
     Also those that are words for an unknown class.
@@ -283,7 +283,8 @@ def _is_unknown(name: str, others: Sequence[str]) -> bool:
     """Whether a class is likely to say that none is known."""
     if name.strip().casefold() in _UNKNOWN:
         return True
-    numbered = all(re.fullmatch(r"-?[0-9]+", other) for other in others)
-    return name in _UNKNOWN_NUMBERS and not (
-        numbered and any(int(name) < int(other) < 0 for other in others)
-    )
+    if name not in _UNKNOWN_NUMBERS:
+        return False
+    numbers_of = [int(other) for other in others if re.fullmatch(r"-?[0-9]+", other)]
+    # Hubble types have negative numbers that mean something.
+    return int(name) <= -99 or not any(number < 0 for number in numbers_of if number != int(name))

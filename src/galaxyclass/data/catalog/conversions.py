@@ -80,7 +80,7 @@ class Conversions:
         than half a unit of their last decimal (0.005 at most) for each number in the sum.
         """
         if layout.kind in ("counts", "debiased"):
-            return self._divided(tree, raw)
+            return self._divided(tree, raw, counts=layout.kind == "counts")
         shares = raw if layout.kind == "conditional" else None
         if shares is None:
             sums, wanted = sums_and_targets(tree, raw)
@@ -117,7 +117,9 @@ class Conversions:
         raw[rows] = chosen
         return raw
 
-    def _divided(self, tree: Tree, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _divided(
+        self, tree: Tree, raw: NDArray[np.float64], *, counts: bool
+    ) -> NDArray[np.float64]:
         for where in tree.slices:
             sums = raw[:, where].sum(axis=1)
             sums = sums[np.isfinite(sums) & (sums > 0)]
@@ -125,7 +127,11 @@ class Conversions:
                 self._lowest = min(self._lowest, float(sums.min()))
                 self._highest = max(self._highest, float(sums.max()))
         self._normalised += len(raw)
-        return _by_their_sum(tree, raw)
+        shares = _by_their_sum(tree, raw)
+        if counts:  # of how many votes they are is not known where an answer is not
+            for where in tree.slices:
+                shares[np.isnan(raw[:, where]).any(axis=1), where] = np.nan
+        return shares
 
     def words(self, layout: Layout) -> Iterator[str]:
         """A sentence for each thing that was done."""

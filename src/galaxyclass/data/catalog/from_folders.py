@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from galaxyclass.data.catalog.catalog import Catalog, Ids
+from galaxyclass.data.catalog.class_columns import doubtful_names
 from galaxyclass.data.catalog.classes import read_classes
 from galaxyclass.data.catalog.matching import ImageNames
 from galaxyclass.data.catalog.part_words import (
@@ -15,6 +16,7 @@ from galaxyclass.data.catalog.part_words import (
     are_parts,
 )
 from galaxyclass.data.catalog.parts import is_parted
+from galaxyclass.data.checks.findings import Finding
 from galaxyclass.data.tables.cells import is_exact_integers
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.containers import CONTAINER_ENDINGS, is_container
@@ -52,16 +54,18 @@ def catalog_of_folders(images: Path, names: ImageNames) -> Catalog:
                 hint="name the table of classes or votes by `table`",
             )
     targets = None
+    problems: tuple[Finding, ...] = ()
     if any(folders):
         labels = pa.array([each[0] if each else None for each in folders], pa.string())
         targets = read_classes(labels, "class")
+        problems = tuple(doubtful_names(targets, str(images)))
     return Catalog(
         ids=Ids("id", np.array(ids, dtype=object), is_exact_integers(pa.array(ids))),
         paths=np.array(names.paths, dtype=object),
         rows=np.zeros(len(ids), dtype=np.int64),
         targets=targets,
         other=None,
-        problems=(),
+        problems=problems,
         unlisted=(),
         images=images,
         table=None,

@@ -17,7 +17,8 @@ PART_OF_WORD: dict[str, str] = {
     **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-_COLUMNS = ("split", "part", "subset", "set", "partition", "dataset_split", "fold")
+#: Names of columns that say it, in lower case.
+PART_COLUMNS = ("split", "part", "subset", "set", "partition", "dataset_split", "fold")
 
 
 def are_parts(words: Iterable[str]) -> bool:
@@ -36,7 +37,7 @@ def find_part_column(table: Any, taken: Iterable[str]) -> str | None:
     """The column that says which part of a split each row is in, by its name and its words."""
     used = set(taken)
     for name in table.column_names:
-        if name in used or name.lower() not in _COLUMNS or not is_text(table[name]):
+        if name in used or name.lower() not in PART_COLUMNS or not is_text(table[name]):
             continue
         if are_parts(pc.unique(as_text(table[name])).drop_null().to_pylist()):
             return str(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from galaxyclass.data.catalog.part_words import PART_COLUMNS
 from galaxyclass.data.catalog.votes import Votes
 from galaxyclass.data.unused import Unused, unused_columns
 from galaxyclass.trees.tree import Tree
@@ -48,8 +49,13 @@ def explain_unused(
     else:
         why = "votes, but not all answers of one question"
     plain = "neither id, path, class nor votes of a known tree"
+    parted = [name for name in remaining if name.lower() in PART_COLUMNS and name not in numbers]
+    remaining = [name for name in remaining if name not in parted]
     return (
         *unused_columns(voted, why),
+        *unused_columns(
+            parted, "not the words train, val and test: it does not say what is held out"
+        ),
         *unused_columns(
             remaining, "not among the numbers that were asked for" if numbers else plain
         ),

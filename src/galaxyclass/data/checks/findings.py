@@ -178,7 +178,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "classes_unknown": FindingKind(
         "note",
         "classes whose names mostly say that the class is not known",
-        "if one does, leave its cells empty: galaxies without a class are left out",
+        "leave these cells empty, or the folder out: galaxies without a class are not learnt",
     ),
     "class_imbalance": FindingKind(
         "note",

@@ -85,6 +85,11 @@ _OTHER_TEXTS: dict[str, tuple[re.Pattern[bytes], str]] = {
         "write it as CSV: `pandas.read_json(FILE, dtype=False).to_csv('table.csv', index=False)`; "
         "with `lines=True` where each line is an object",
     ),
+    "a machine-readable table of the journals (MRT)": (
+        re.compile(rb"(?s).*Byte-by-byte Description"),
+        "write it as ECSV: `astropy.table.Table.read(FILE, format='ascii.mrt')"
+        ".write('table.ecsv')`",
+    ),
     "a table of LaTeX": (re.compile(rb"\\(begin|documentclass|input)\b"), "write it as CSV"),
     "a table of reStructuredText": (re.compile(rb"={2,}( +={2,})*\s*$", re.M), "write it as CSV"),
 }

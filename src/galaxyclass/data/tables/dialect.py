@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO
 
@@ -108,6 +108,8 @@ def _find(path: Path, text: IO[str], encoding: str) -> Dialect:
             break
         above.append(line)
     comments = [line.lstrip().lstrip("#").strip() for line in above if line.strip()]
+    if columns := _source_extractor(comments, len(_cells(first, " "))):
+        return Dialect(columns, " ", len(above), 0, encoding, 0)
     below = list(islice(_lines(path, text), _LOOKED_AT))
     if not first and comments:  # a header alone, written as a comment
         first, comments, above = comments[-1] + "\n", comments[:-1], above[:-1]
@@ -115,6 +117,9 @@ def _find(path: Path, text: IO[str], encoding: str) -> Dialect:
     reader = csv.reader([_joined(first, delimiter), *below], delimiter=_written(delimiter))
     names = next(reader, [])
     header_lines = reader.line_num
+    ruled = next((n for n, line in enumerate(below[:2], 1) if _is_rule(line, delimiter)), 0)
+    if ruled and header_lines == 1:  # VizieR: a line of units and one of dashes below the names
+        return Dialect(tuple(names), delimiter, len(above) + 1 + ruled, 0, encoding, len(comments))
     commented = _cells(comments[-1], delimiter) if comments and above[-1].strip() else []
     if len(commented) == len(names) and _is_header(commented, or_data=_is_data(names)):
         return Dialect(tuple(commented), delimiter, len(above), 0, encoding, len(comments) - 1)
@@ -123,6 +128,36 @@ def _find(path: Path, text: IO[str], encoding: str) -> Dialect:
     if _is_data(names):
         raise no_header(path, names, "most of its cells are numbers")
     return Dialect(tuple(names), delimiter, len(above), header_lines, encoding, len(comments))
+
+
+def _source_extractor(comments: Sequence[str], width: int) -> tuple[str, ...]:
+    """The columns of Source Extractor's catalogues; nothing of other comments.
+
+    A comment names each by its number; a vector takes the numbers up to the next.
+
+    Examples
+    --------
+    >>> _source_extractor(["1 NUMBER Running number", "2 FLUX_APER", "4 FLAGS"], 4)
+    ('NUMBER', 'FLUX_APER', 'FLUX_APER_1', 'FLAGS')
+    """
+    found = [re.match(r"([0-9]+)\s+([A-Za-z_]\w*)", comment) for comment in comments]
+    columns = [(int(match[1]), match[2]) for match in found if match]
+    starts = [start for start, _ in columns]
+    if not columns or len(columns) < len(found) or starts[0] != 1 or starts[-1] > width:
+        return ()
+    if any(start >= following for start, following in pairwise(starts)):
+        return ()
+    return tuple(
+        f"{name}_{number}" if number else name
+        for (start, name), end in zip(columns, [*starts[1:], width + 1], strict=True)
+        for number in range(end - start)
+    )
+
+
+def _is_rule(line: str, delimiter: str) -> bool:
+    """Whether a line has only dashes in its cells."""
+    cells = [cell.strip() for cell in _cells(line, delimiter)]
+    return "---" in line and all(re.fullmatch("-+", cell) for cell in cells)
 
 
 def _lines(path: Path, text: IO[str]) -> Iterator[str]:

@@ -1,0 +1,94 @@
+"""Whether pictures of one band each have their pixels at the same places of the sky."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.errors import ImageError
+from galaxyclass.extras import require
+from galaxyclass.images.fits_hdus import astropy_warnings
+
+#: Cards of a WCS (and of its distortions), and the frame of its coordinates.
+_CARDS = re.compile(
+    r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)[12]|(CD|PC|PV)[12]_\d+|PC00[12]00[12]|LONPOLE|LATPOLE"
+    r"|RADESYS|EQUINOX|EPOCH|(A|B|AP|BP)_(ORDER|\d_\d)"
+)
+#: Pixels by which bands may be apart without a word, and the share of a picture's side beyond
+#: which they are not of one galaxy.
+_APART, _ELSEWHERE = 1.0, 0.1
+
+Cards = tuple[tuple[str, object], ...]
+
+
+def grid_cards(header: Any) -> Cards:
+    """The cards of a header that say where on the sky its pixels are.
+
+    Examples
+    --------
+    >>> grid_cards({"CTYPE1": "RA---TAN", "CRVAL1": 10.0, "EXPTIME": 90})
+    (('CTYPE1', 'RA---TAN'), ('CRVAL1', 10.0))
+    """
+    return tuple((key, header[key]) for key in header if _CARDS.fullmatch(key))
+
+
+def misaligned(grids: Mapping[str, Cards], height: int, width: int) -> str:
+    """How far bands are apart by their WCS, in words; nothing where they are not, or have none.
+
+    Parameters
+    ----------
+    grids : mapping of str to cards
+        Of each band.
+    height, width : int
+        Of the pictures.
+
+    Raises
+    ------
+    ImageError
+        They are of different places.
+    """
+    if len(set(grids.values())) < 2:
+        return ""
+    skies = {band: sky for band, cards in grids.items() if (sky := _sky(cards)) is not None}
+    if len(skies) < 2:
+        return ""
+    (first, reference), *others = skies.items()
+    corners = np.array([[0, 0], [width - 1, height - 1]], np.float64)
+    for band, sky in others:
+        distance = _distance(reference, sky, corners)
+        if not distance <= _ELSEWHERE * min(height, width):
+            raise ImageError(
+                "the bands show different places of the sky",
+                wanted="files of one band each, on one grid of pixels",
+                got=f"by their WCS, {first} and {band} are up to {distance:.0f} pixels apart",
+                hint="bring them to the pixels of one of them first (the package reproject does "
+                "it), or correct the headers",
+            )
+        if distance > _APART:
+            return (
+                f"by their WCS, the bands {first} and {band} are more than {_APART:.0f} pixel apart"
+            )
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _sky(cards: Cards) -> Any:
+    """A WCS of the sky; None where the cards give none."""
+    wcs, fits = require("astropy.wcs"), require("astropy.io.fits")
+    with astropy_warnings():
+        try:
+            sky = wcs.WCS(fits.Header(list(cards)), naxis=2)
+        except Exception:  # of many kinds; a header that is wrong says nothing of places
+            return None
+    return sky if sky.has_celestial else None
+
+
+def _distance(first: Any, second: Any, corners: NDArray[np.float64]) -> float:
+    """The largest distance of corners of the first picture from their places in the second."""
+    places = second.world_to_pixel(first.pixel_to_world(*corners.T))
+    return float(np.max(np.hypot(*(np.array(places) - corners.T))))
