@@ -115,6 +115,23 @@ def test_against_plain_numpy(sky: tuple[Any, ...], tmp_path: Path) -> None:
     assert same.scores.overall.value == pytest.approx(result.scores.overall.value)
 
 
+def test_fractions_that_are_not_known_are_counted(sky: tuple[Any, ...], tmp_path: Path) -> None:
+    run, images, _, ids, _, votes = sky
+    gaps = votes.copy()
+    gaps[:3, 3:5] = np.nan
+    table = _write_votes(tmp_path / "gaps.csv", ids, gaps)
+    result = evaluate(
+        load_model(run, backend=fake.TreeBackend()),
+        images,
+        table,
+        part="all",
+        output=tmp_path / "o",
+    )
+    entries = len(ids) * 37
+    assert result.scores.entries == entries - 6
+    assert any(f"unknown: 6 of {entries:,} vote fractions" in note for note in result.notes)
+
+
 def test_an_image_that_was_trained_on_under_another_id_is_left_out(
     sky: tuple[Any, ...], tmp_path: Path
 ) -> None:

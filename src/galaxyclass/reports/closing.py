@@ -202,7 +202,7 @@ def card_limits(card: str) -> list[str]:
 def citing_section(model: Model) -> ReportSection:
     """The words to cite."""
     sentence = (
-        f"Predictions were made with galaxyclass {__version__}, model {model.name} (identity "
+        f"Predictions were made with galaxyclass {__version__}, model {model.name} (digest "
         f"{model.digest[:16]}), and evaluated with its report."
     )
     points = [

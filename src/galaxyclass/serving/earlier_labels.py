@@ -82,11 +82,9 @@ def _classes(questions: Questions) -> tuple[str, ...]:
 def _ids(table: pa.Table, ids: Sequence[str]) -> list[str]:
     """The column that names the most of the galaxies."""
     known = set(ids)
-    columns = [as_text(table[name]).to_pylist() for name in table.column_names
-               if can_be_id(table[name])]  # fmt: skip
-    best: list[str] = max(
-        columns, key=lambda cells: sum(cell in known for cell in cells), default=[]
-    )
+    names = [name for name in table.column_names if can_be_id(table[name])]
+    columns: list[list[str]] = [as_text(table[name]).to_pylist() for name in names]
+    best = max(columns, key=lambda cells: sum(cell in known for cell in cells), default=[])
     if not any(cell in known for cell in best):
         raise CatalogError(
             "no labelled galaxy is in the predictions",

@@ -345,7 +345,16 @@ class VoteTask(TaskOnTree):
 
     def scorable(self, targets: Targets) -> tuple[Any, tuple[str, ...]]:
         """The fractions, NaN for answers that the model does not predict."""
-        return leave_out(targets.values(), self.known_mask, self.layout.columns)
+        values, notes = leave_out(targets.values(), self.known_mask, self.layout.columns)
+        known = ~np.isnan(values)
+        entries = known[:, known.any(axis=0)]
+        if entries.all():
+            return values, notes
+        unknown = (
+            f"Not scored, since unknown: {np.sum(~entries):,} of {entries.size:,} vote fractions "
+            "(empty cells, and questions that nobody answered)."
+        )
+        return values, (*notes, unknown)
 
     def readable(self, predictions: Floats, values: Any) -> tuple[Any, tuple[str, ...]]:
         """The fractions unchanged: a prediction that is NaN makes the score NaN."""
