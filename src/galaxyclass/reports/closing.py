@@ -59,10 +59,10 @@ def learning_section(models: Sequence[ScoredModel]) -> ReportSection | None:
             AxisScale(max(0.0, min(values) - room), max(values) + room, metric.label),
             f"Learning curve of {curve.run}",
         )  # fmt: skip
-        panel.line(curve.epochs, curve.training, 1, dashed=True)
-        panel.line(curve.epochs, curve.validation, 0, dashed=False)
+        panel.line(curve.epochs, curve.training, 0, dashed=True)
+        panel.line(curve.epochs, curve.validation, 1, dashed=False)
         if len(curve.epochs) < 3:
-            panel.marks(curve.epochs, [(v, v, v) for v in curve.validation], 0)
+            panel.marks(curve.epochs, [(v, v, v) for v in curve.validation], 1)
         figures.append(Figure(curve.run, panel.svg()))
     side = "falls" if metric.lower_is_better else "rises"
     return ReportSection(
@@ -75,7 +75,7 @@ def learning_section(models: Sequence[ScoredModel]) -> ReportSection | None:
             "the model learns the training galaxies by heart.",
         ),
         tuple(figures),
-        (("bar c0", "validation galaxies"), ("dash c1", "training galaxies (augmented)")),
+        (("bar c1", "validation galaxies"), ("dash c0", "training galaxies (augmented)")),
         (
             ReportTable(
                 "learning_curves",
