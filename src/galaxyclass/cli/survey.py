@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from galaxyclass.arguments import ChosenPrecision
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.command import ManyValues
@@ -151,6 +152,9 @@ def plan(
     id_column: str | None,
     reading: dict[str, Any] | None,
     models: tuple[Path, ...],
+    views: int | None,
+    precision: ChosenPrecision,
+    labelling: str | None,
     no_measure: bool,
     as_json: bool,
     **chosen: Any,
@@ -162,6 +166,7 @@ def plan(
     of paths. Instead, --tiles names FITS tiles, out of which the sources of --catalogue are cut
     while they are predicted.
     """
+    from galaxyclass.model.options import InferenceOptions
     from galaxyclass.survey.plan import plan_survey
 
     if bool(source) == bool(tiles):
@@ -176,6 +181,7 @@ def plan(
             model=models or None,
             id_column=None if tiles else id_column,
             reading=reading,
+            options=InferenceOptions(views=views, precision=precision, labelling=labelling),
             measured=not no_measure,
             progress=progress,
             **chosen,

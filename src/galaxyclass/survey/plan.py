@@ -13,15 +13,16 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from galaxyclass.arguments import ChosenPrecision, public
+from galaxyclass.arguments import public
 from galaxyclass.data.sky_columns import find_sky_columns
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError, OutputError
 from galaxyclass.images.remote import is_address
 from galaxyclass.io.atomic import require_new, writing_folder
 from galaxyclass.model.image_source import ImageSource
-from galaxyclass.model.load import ModelSource, load_model
+from galaxyclass.model.load import ModelSource, open_model
 from galaxyclass.model.model import Model, require_included
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.pretrained import PRETRAINED, is_pretrained
 from galaxyclass.model.provenance import make_provenance
 from galaxyclass.model.rows import open_rows
@@ -83,9 +84,7 @@ def plan_survey(
     carry: Sequence[str] = (),
     include: Sequence[str] = (),
     reading: Mapping[str, Any] | None = None,
-    views: int | None = None,
-    precision: ChosenPrecision | None = None,
-    labelling: str | None = None,
+    options: InferenceOptions | None = None,
     skip_invalid: bool = False,
     measured: bool = True,
     quote_formulas: bool = False,
@@ -125,8 +124,10 @@ def plan_survey(
         catalogue of tiles all columns are carried where none is named.
     include, reading
         As for `Model.predict_to_file`.
-    views, precision, labelling
-        As for `load_model`. A precision that is chosen by the machine is fixed here.
+    options : InferenceOptions, optional
+        How the model is run. Views, precision (also one that the machine chooses) and labelling are
+        fixed here for the whole survey; device, batch size and workers are those of the
+        measurement, and each run has its own.
     skip_invalid : bool
         Leave out archives that cannot be opened.
     measured : bool
@@ -158,7 +159,7 @@ def plan_survey(
     require_new(folder)
     columns = ListColumns(path_column, id_column, tuple(carry))
     sources, rule = _sources(images, columns, ids_from, skip_invalid=skip_invalid)
-    model = load_model(model, views=views, precision=precision, labelling=labelling)
+    model = open_model(PRETRAINED if model is None else model, options)
     require_included(model, include)
     # Wrong settings of `reading` are refused before the sources are read.
     open_rows(model.ensemble, ImageSource([], []), include, reading=reading)
