@@ -464,3 +464,13 @@ def test_a_backend_is_called_and_gives_an_output_of_a_model() -> None:
         model = galaxyclass.load_model(backend=lambda *_: None, views=views)
         with pytest.raises(ArgumentTypeError, match=r"(?s)backend gave nothing.*got: +NoneType"):
             model.predict(image)
+
+
+def test_a_home_that_only_a_shell_knows_is_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for output in ("~/sky", Path("~/sky"), "~"):
+        with pytest.raises(ArgumentError, match="begins with ~"):
+            galaxyclass.simulate(output=output, count=1)
+    assert not list(tmp_path.iterdir())
