@@ -49,7 +49,7 @@ def as_path(value: Any) -> Any:
         return ImpossibleValue("has a NUL character in it")
     if text.split(os.sep, maxsplit=1)[0] == "~" and not os.path.exists("~"):  # noqa: PTH110 - any text
         return ImpossibleValue(
-            "begins with ~, which only a shell takes for your home: `os.path.expanduser` is for that"
+            "begins with ~, which only a shell knows as your home (`os.path.expanduser`)"
         )
     names = encoded.split(os.sep.encode())
     if len(encoded) > _LONGEST_PATH or max(map(len, names)) > _LONGEST_NAME:
