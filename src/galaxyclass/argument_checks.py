@@ -301,7 +301,7 @@ def as_tiles(value: Any) -> Any:
 def as_field(value: Any) -> Any:
     """A string, or a quantity of astropy; its unit is read where it is used."""
     if hasattr(value, "to_value") and hasattr(value, "unit"):
-        return value
+        return value if getattr(value, "isscalar", True) else ImpossibleValue("is several numbers")
     return as_string(value)
 
 
