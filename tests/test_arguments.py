@@ -481,3 +481,29 @@ def test_a_backend_is_called_and_gives_an_output_of_a_model() -> None:
         model = galaxyclass.load_model(backend=lambda *_: None, views=views)
         with pytest.raises(ArgumentTypeError, match=r"(?s)backend gave nothing.*got: +NoneType"):
             model.predict(image)
+
+
+def test_a_home_that_only_a_shell_knows_is_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for output in ("~/sky", Path("~/sky"), "~"):
+        with pytest.raises(ArgumentError, match="begins with ~"):
+            galaxyclass.simulate(output=output, count=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_data_set_of_a_table_in_memory_says_how_it_becomes_json(tmp_path: Path) -> None:
+    dataset = galaxyclass.Dataset(tmp_path, {"id": ["a"], "ring": [1]})
+    with pytest.raises(ArgumentTypeError, match=r"no path(?s:.*)with_files\(folder\)") as caught:
+        dataset.to_json()
+    assert caught.value.argument == "table"
+    dataset.save_tables(tmp_path)
+    path = dataset.with_files(tmp_path).to_json()["table"]
+    assert galaxyclass.Dataset(tmp_path, path).table_path == Path(path)
+
+
+def test_a_field_is_one_number() -> None:
+    units = pytest.importorskip("astropy.units")
+    with pytest.raises(ArgumentError, match="`field` is several numbers"):
+        galaxyclass.open_tiles("tiles", field=[30, 40] * units.arcsec)

@@ -33,7 +33,10 @@ WRONG_VALUE = ImpossibleValue()
 
 
 def as_path(value: Any) -> Any:
-    """A string or a path: not empty, without NUL, and not longer than systems take."""
+    """A string or a path: not empty, without NUL, and not longer than systems take.
+
+    Nor does it begin with ``~``: an output would stand in a new folder of that name.
+    """
     if not isinstance(value, str):
         if not isinstance(value, os.PathLike) or not isinstance(os.fspath(value), str):
             return WRONG_TYPE
@@ -44,6 +47,10 @@ def as_path(value: Any) -> Any:
         return ImpossibleValue("is empty")
     if "\0" in text:
         return ImpossibleValue("has a NUL character in it")
+    if text.split(os.sep, maxsplit=1)[0] == "~" and not os.path.exists("~"):  # noqa: PTH110 - any text
+        return ImpossibleValue(
+            "begins with ~, which only a shell knows as your home (`os.path.expanduser`)"
+        )
     names = encoded.split(os.sep.encode())
     if len(encoded) > _LONGEST_PATH or max(map(len, names)) > _LONGEST_NAME:
         return ImpossibleValue(
@@ -294,7 +301,7 @@ def as_tiles(value: Any) -> Any:
 def as_field(value: Any) -> Any:
     """A string, or a quantity of astropy; its unit is read where it is used."""
     if hasattr(value, "to_value") and hasattr(value, "unit"):
-        return value
+        return value if getattr(value, "isscalar", True) else ImpossibleValue("is several numbers")
     return as_string(value)
 
 

@@ -17,7 +17,7 @@ from galaxyclass.io.atomic import (
 )
 from galaxyclass.io.journal import job_key, open_journal
 from galaxyclass.io.lock import open_locked
-from galaxyclass.io.output import UNFINISHED, FolderOutput
+from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free
 
 
 def test_a_leftover_is_taken_over(tmp_path: Path) -> None:
@@ -203,3 +203,13 @@ def test_files_of_a_training_or_a_model_are_not_replaced(tmp_path: Path, name: s
     (tmp_path / name).touch()
     with pytest.raises(OutputError, match=r"would be lost(?s:.*)results"):
         scores(tmp_path, overwrite=True).require_free()
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_is_not_replaced_by_the_output(tmp_path: Path, exists: bool) -> None:
+    if exists:
+        (tmp_path / "real.csv").touch()
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    for overwrite in (True, False):
+        with pytest.raises(OutputError, match=r"a symbolic link(?s:.*)real\.csv"):
+            require_free(tmp_path / "link.csv", overwrite=overwrite)

@@ -23,11 +23,18 @@ def require_free(output: Path, *, overwrite: bool) -> None:
     Raises
     ------
     OutputError
-        ``output`` is a folder; or it exists and is not to be replaced.
+        ``output`` is a folder; or it exists and is not to be replaced; or it is a symbolic link,
+        in the place of which the file would stand.
     """
     if output.is_dir():
         raise OutputError(
             f"{output}: a folder", wanted="the name of a file", hint="name a file in it"
+        )
+    if output.is_symlink():
+        raise OutputError(
+            f"{output}: a symbolic link, which the output would replace, and not what it leads to",
+            wanted="the name of a file",
+            hint=f"name the file itself: `output={os.path.realpath(output)!r}`",
         )
     if output.exists() and not overwrite:
         raise OutputError(

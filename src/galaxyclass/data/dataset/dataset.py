@@ -23,7 +23,7 @@ from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.catalog.roles import vote_layout
 from galaxyclass.data.catalog.tree_votes import read_on_tree
 from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow, is_table
-from galaxyclass.errors import CatalogError
+from galaxyclass.errors import ArgumentTypeError, CatalogError
 from galaxyclass.io.atomic import writing
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import counted, short_path, summary
@@ -234,9 +234,17 @@ class Dataset:
 
         Raises
         ------
-        TypeError
+        ArgumentTypeError
             A table is in memory.
         """
+        if is_table(self.table) or is_table(self.id_map):
+            raise ArgumentTypeError(
+                f"{self!r}: a table in memory has no path",
+                argument="table" if is_table(self.table) else "id_map",
+                wanted="a data set of files",
+                hint="`dataset.save_tables(folder)` writes it, and "
+                "`dataset.with_files(folder).to_json()` names the file",
+            )
         return {
             "images": str(self.images.resolve()),
             "table": None if self.table is None else str(Path(self.table).resolve()),
