@@ -188,7 +188,7 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("galaxy-zoo-2", "votes.csv", {"votes_unasked", "votes_unknown", "rare_answers"}),
         ("galaxy-zoo-2", "hart16.csv", {"votes_unasked", "votes_unknown", "rare_answers"}),
-        ("galaxy-zoo-1", "labels.csv", set()),
+        ("galaxy-zoo-1", "labels.csv", {"classes_unknown"}),
         ("rings", "labels.csv", set()),
     ],
 )
