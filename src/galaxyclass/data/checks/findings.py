@@ -178,7 +178,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "classes_unknown": FindingKind(
         "note",
         "classes whose names mostly say that the class is not known",
-        "leave these cells empty, or the folder out: galaxies without a class are not learnt",
+        "leave these cells empty, or the folder out, if they are no class to be learnt",
     ),
     "class_imbalance": FindingKind(
         "note",
