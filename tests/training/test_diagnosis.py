@@ -254,30 +254,30 @@ def test_a_network_that_knows_its_galaxies_by_heart(
     ("name", "learning", "kept", "fires"),
     [
         ("rmse", 0.11, (0.157, 0.154, 0.160), True),
-        ("rmse", 0.1372, (0.1667, 0.1596, 0.1740), True),  # five epochs of four steps
+        ("rmse", 0.1539, (0.1842, 0.1733, 0.1952), True),  # a large rate that does not fall
         ("rmse", 0.11, (0.12, 0.118, 0.122), False),
         ("rmse", 0.11, (0.15, 0.12, 0.18), False),  # too few galaxies to tell
         ("accuracy", 0.8, (0.5, 0.48, 0.52), True),
         ("accuracy", 0.8, (0.76, 0.74, 0.78), False),
     ],
 )
-def test_a_network_that_lags_behind_is_unsettled_and_not_over_fitted(
+def test_a_network_worse_than_while_it_learned_is_unsettled(
     name: str, learning: float, kept: tuple[float, float, float], fires: bool
 ) -> None:
     parts = {"train": dict(zip(("value", "low", "high"), kept, strict=True))}
     rows = history([0.3, learning, 0.3], [0.3] * 3, name)
     text = find_unsettled(rows, parts, 2)
-    assert (text is not None and "lag behind" in text) is fires
+    assert (text is not None and "from step to step" in text) is fires
 
 
-def test_what_lags_behind_is_not_said_to_be_over_fitted() -> None:
-    """The figures of a real training with a moving average that was too long."""
+def test_what_is_unsettled_is_not_said_to_be_over_fitted() -> None:
+    """The figures of a real training whose averaged weights lagged behind."""
     task, targets = votes()
     predictions = (0.7 * targets + 0.3 * np.array(task.mean)).astype(np.float32)
     train = falling(0.16, 0.115, 16)
     validation = [0.205, *np.linspace(0.203, 0.234, 15).tolist()]
-    lagging = {"value": 0.21, "low": 0.205, "high": 0.215}
-    parts = SOUND_PARTS | {"train": lagging}
+    unsettled = {"value": 0.21, "low": 0.205, "high": 0.215}
+    parts = SOUND_PARTS | {"train": unsettled}
     notices = diagnose(task, predictions, targets, history(train, validation), parts, kept_epoch=16)
     assert kinds(notices) == ["unsettled"]
     assert find_over_fitting(history(train, validation), parts) is not None

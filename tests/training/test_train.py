@@ -112,6 +112,13 @@ def test_metrics_are_those_of_the_last_validation(sky: Sky, tmp_path: Path) -> N
     assert "noise_floor" not in trained.metrics.parts["train"]
 
 
+def test_a_short_training_predicts_better_than_it_learned(sky: Sky, tmp_path: Path) -> None:
+    """Twelve steps, after which the statistics of batch normalisation were still of the first."""
+    trained = tiny(sky, tmp_path / "run")
+    last = read_history(tmp_path / "run" / "history.csv")[-1]
+    assert trained.metrics.parts["train"]["value"] < 0.97 * last["train_rmse"]
+
+
 def test_best_epoch_is_kept_when_asked_for(sky: Sky, tmp_path: Path) -> None:
     trained = tiny(
         sky, tmp_path / "run", "training.keep=best", "optimizer.lr=0.05", "training.ema=0"

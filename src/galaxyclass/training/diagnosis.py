@@ -29,9 +29,8 @@ NOTICE_KINDS: dict[NoticeKind, str] = {
     "`galaxyclass.compare` tries several at once",
     "no_better": "more epochs, another rate (`optimizer.lr=…`) or more galaxies, and make "
     "sure that the ids of the table belong to the images",
-    "unsettled": "more steps: more epochs, or smaller batches (`training.batch_size=…`, a quarter "
-    "as large); a rate that falls towards the end (`schedule.name=one_cycle`); or a smaller "
-    "`training.ema=…`",
+    "unsettled": "a rate that falls towards the end (`schedule.name=one_cycle`), or a moving "
+    "average of the weights (`training.ema=0.98`)",
     "over_fitting": "more augmentation, `model.dropout=…`, `optimizer.weight_decay=…`, a "
     "smaller network or more galaxies; `training.early_stopping=7` with `training.keep=best` "
     "stops in time",
@@ -130,7 +129,7 @@ def diagnose(
     if problems["collapsed"]:
         problems["no_better"] = None  # the collapse is the cause
     if problems["unsettled"]:
-        problems["over_fitting"] = None  # the lag hides the true validation error
+        problems["over_fitting"] = None  # it hides the true validation error
     hints: dict[NoticeKind, str] = dict(NOTICE_KINDS)
     if not _cause(highest) and _hardly_begun(history):
         hints["collapsed"] = _LONGER
@@ -174,9 +173,10 @@ def find_unsettled(
 ) -> str | None:
     """Report a kept network that is worse on its training galaxies than during training.
 
-    Without augmentation and dropout it should be better. If not, the moving average of the weights
-    or the statistics of batch normalisation lag behind. The high validation error that follows is
-    easily mistaken for over-fitting.
+    Without augmentation and dropout it should be better. If not, its weights change so much from
+    step to step that the kept ones are a chance result, or that the statistics of batch
+    normalisation, which are of the last steps, are of other weights. The high validation error that
+    follows is easily mistaken for over-fitting.
 
     Examples
     --------
@@ -199,8 +199,8 @@ def find_unsettled(
     return (
         f"Unsettled: on the galaxies that it was trained on, the kept network is worse "
         f"({metric.label} {train['value']:.4f}) than it was while it learned from them "
-        f"({learning:.4f}, with augmentation). Its averaged weights, or the statistics of its "
-        "batch normalisation, lag behind."
+        f"({learning:.4f}, with augmentation). Its weights, or the statistics of its batch "
+        "normalisation, still changed much from step to step."
     )
 
 

@@ -22,6 +22,7 @@ from galaxyclass.io import run_folder
 from galaxyclass.networks.network import Network
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.training.batch_norm import BatchNormMomentum
 from galaxyclass.training.callbacks import (
     DrawCurves,
     History,
@@ -187,6 +188,7 @@ def _callbacks(folder: Path, module: GalaxyModule) -> list[pl.Callback]:
     checkpoints = folder / "checkpoints"
     callbacks: list[pl.Callback] = [
         StopOnNan(),
+        BatchNormMomentum(),
         History(folder / run_folder.HISTORY),
         DrawCurves(partial(draw_history, folder, metric)),
         Checkpoints(
