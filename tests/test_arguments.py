@@ -507,3 +507,9 @@ def test_a_field_is_one_number() -> None:
     units = pytest.importorskip("astropy.units")
     with pytest.raises(ArgumentError, match="`field` is several numbers"):
         galaxyclass.open_tiles("tiles", field=[30, 40] * units.arcsec)
+
+
+@pytest.mark.parametrize("argument", ["ra_column", "dec_column", "id_column"])
+def test_columns_of_no_catalogue_are_refused(argument: str) -> None:
+    with pytest.raises(ArgumentError, match=f"`{argument}` is a column of a catalogue"):
+        galaxyclass.open_tiles("tiles", field="30 arcsec", **{argument: "x"})

@@ -138,6 +138,7 @@ def test_a_recipe_of_ones_own(tmp_path: Path) -> None:
     [
         (["model.input_size=96"], r"model\.input_size: 96 is more than images\.size, 64"),
         (["split.validation=0.6", "split.test=0.6"], "leave nothing to train on"),
+        (["augmentation.flip=none", "augmentation.mirror_pairs=['a:b']"], "no mirror images"),
         (["augmentation.zoom=[1.2, 0.8]"], "not a smallest and a largest magnification"),
     ],
 )

@@ -69,6 +69,16 @@ class Augmentation(Section):
         "galaxy of class A has class B, and the reverse",
     )
 
+    @model_validator(mode="after")
+    def _mirrors_are_made(self) -> Augmentation:
+        """Classes that a mirror swaps need mirrors."""
+        if self.mirror_pairs and self.flip == "none":
+            raise ValueError(
+                "augmentation.mirror_pairs: augmentation.flip=none makes no mirror images: leave "
+                "one of them out"
+            )
+        return self
+
 
 #: Encoders whose features do not change when the cutout is mirrored or turned by quarters.
 INVARIANT = ("equivariant",)

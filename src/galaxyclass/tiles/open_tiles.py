@@ -10,6 +10,7 @@ import numpy as np
 
 from galaxyclass.arguments import public
 from galaxyclass.data.unused import Unused, unused_columns
+from galaxyclass.errors import ArgumentError
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import counted, first_few
 from galaxyclass.tiles.detected import detect
@@ -97,6 +98,8 @@ def open_tiles(
     MissingExtraError
         astropy or sep is not installed.
     """
+    if catalogue is None:
+        _require_no_columns(ra_column=ra_column, dec_column=dec_column, id_column=id_column)
     table = None if catalogue is None else read_catalogue(catalogue)
     columns = SOURCE_COLUMNS if table is None else tuple(table.column_names)
     if field is None and table is not None:
@@ -164,3 +167,21 @@ def _unused(
         yield Unused("tiles", 1, path, reason)
     if (more := len(skipped) - 3) > 0:
         yield Unused("tiles", more, "others", "cannot be used either")
+
+
+def _require_no_columns(**columns: str | None) -> None:
+    """Refuse columns of a catalogue that there is not.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    for argument, name in columns.items():
+        if name is not None:
+            raise ArgumentError(
+                f"`{argument}` is a column of a catalogue, and none is given",
+                argument=argument,
+                wanted="a `catalogue`",
+                got=repr(name),
+                hint=f"leave `{argument}` out: sources are found in the tiles",
+            )

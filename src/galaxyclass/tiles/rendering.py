@@ -91,7 +91,7 @@ def picture_rendering(tiles: Sequence[SkyTile], stretch: Any) -> tuple[TileRende
     shown = "red, green, blue" if len(bands) == 3 else "grey"
     note += f": {', '.join(reversed(bands))} as {shown}."
     if stretch is None and formula is None:
-        note += " Limits are found in each picture."
+        note += " Limits that are not stated are found in each picture."
     return TileRendering(planes, bands, chosen, red_first=True), note
 
 
