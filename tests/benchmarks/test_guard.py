@@ -68,9 +68,11 @@ def test_a_slower_commit_is_found_and_nothing_is_left(
         git(tmp_path, "commit", "--quiet", "-m", tag)
         git(tmp_path, "tag", tag)
     names = ["import galaxyclass"]
-    seconds, memory = guard.guard("fast", "slow", names, repeats=5, count=0, root=tmp_path)
+    seconds, memory = found = list(
+        guard.guard("fast", "slow", names, repeats=5, count=0, root=tmp_path)
+    )
     assert (seconds.verdict, memory.verdict) == ("slower", "")
-    assert "slower" in guard.table([seconds, memory]).splitlines()[1]
+    assert "slower" in guard.table(found).splitlines()[1]
     listed = subprocess.run(
         ["git", "worktree", "list"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
@@ -100,3 +102,26 @@ def test_a_task_may_say_itself_what_it_took_and_light_means_without_torch(
         "    open(os.environ['GUARD_SECONDS'], 'w').write('7.5')\n"
     )
     assert guard.measure(guard.Task(("-c", code), light=True), tmp_path, tmp_path).seconds == 7.5
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"), [((), (9, 200)), (("--short",), (5, 40)), (("--repeats", "7"), (7, 200))]
+)
+def test_each_task_is_told_as_soon_as_it_is_measured(
+    load: Load,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    wanted: tuple[int, int],
+) -> None:
+    guard = load("guard")
+
+    def compared(*_: object, repeats: int, count: int) -> object:
+        assert (repeats, count) == wanted
+        for task in ("help", "pack"):
+            yield guard.compare(task, "s", STEADY, STEADY)
+            assert task in capsys.readouterr().out
+        raise guard.GuardError("no more")
+
+    monkeypatch.setattr(guard, "guard", compared)
+    assert guard.main(["main", *options]) == 2

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
 import gc
 import importlib
 import json
 import os
+import pkgutil
 import random
 import shutil
 import signal
@@ -30,11 +30,14 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from tests.hostile.changes import Changes
+from tests.hostile.contents import contents, differences
+from tests.hostile.forked import adopt_orphans, fork_workers, left_processes
 from tests.hostile.inputs import make_inputs
 from tests.hostile.jobs import JOBS, Job
 
@@ -45,28 +48,33 @@ PATIENCE = 300.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 STOPPED = (75, 130, 143)
 
-#: Environment variable by which the processes of a trial are known.
-MARK = "GALAXYCLASS_TRIAL"
+#: Stops of each command, by default, whose workers are processes that are started anew: a signal
+#: may come while they start. In all other trials they are forks.
+STARTED_ANEW = 12
 
-#: What differs between two runs of the same command, in any JSON file and any table.
-TIMES = {
-    *("seconds", "images_per_second", "command", "runtime", "version", "versions", "machine"),
-    "fresh",  # pictures of a shard that were not done before a kill
-    *("minutes", "peak_memory", "peak_memory_mib"),
-    "modified",  # when the predictions were written that an index is of
-    "time",  # when a label was given
-}
-#: Files of which only the names of what is in them is the same each time.
-MEASURED = ("benchmark.json",)
+#: Seconds that the other processes of a command have after it was stopped.
+ORPHANS_PATIENCE = 10.0
 
 
 @dataclass
 class Outcome:
-    """What came of a command's kills: how many were survived, and how the others were not."""
+    """What came of a command's trials: how many were survived, and how the others were not.
+
+    Attributes
+    ----------
+    command : str
+    changes : int
+        Of the file system, that it makes when it is left alone.
+    tried, stopped, survived : int
+        All trials; those among them in which it was stopped at a random moment; those survived.
+    faults : list of str
+    seconds : int
+    """
 
     command: str
     changes: int
     tried: int = 0
+    stopped: int = 0
     survived: int = 0
     faults: list[str] = field(default_factory=list)
     seconds: int = 0
@@ -90,6 +98,8 @@ class Bench:
             folder.mkdir(parents=True)
         tempfile.tempdir = os.environ["TMPDIR"] = str(self.temporary)
         self.work.mkdir()
+        self.outcome: Outcome | None = None  # of the command that is tried, as far as it is
+        adopt_orphans()
         make_inputs(self.inputs, self.give)
 
     def give(self, command: Sequence[str]) -> None:
@@ -107,6 +117,7 @@ class Bench:
         count: Path | None = None,
         stop: tuple[signal.Signals, float] | None = None,
         shortened: Mapping[str, Any] = MappingProxyType({}),
+        forking: bool = True,
     ) -> int:
         """Run a command in a fork; its exit status, or -9 where it was killed.
 
@@ -121,11 +132,21 @@ class Bench:
             What stops it, and when.
         shortened : mapping
             See `Job`.
+        forking : bool
+            Whether its workers are forks of it, and not started anew.
         """
         words = [word.format(inputs=self.inputs) for word in command]
         process = os.fork()
         if process == 0:
-            self._be(words, kill_at, count, shortened)
+            self._be(words, kill_at, count, shortened, forking=forking)
+        try:
+            return self._wait(process, stop)
+        except BaseException:
+            os.kill(process, signal.SIGKILL)
+            raise
+
+    def _wait(self, process: int, stop: tuple[signal.Signals, float] | None) -> int:
+        """The exit status of a command, which may be stopped meanwhile; -1 where it hangs."""
         begun = time.monotonic()
         while time.monotonic() < begun + PATIENCE:
             done, status = os.waitpid(process, os.WNOHANG)
@@ -141,14 +162,20 @@ class Bench:
         return -1
 
     def _be(
-        self, words: list[str], kill_at: int, count: Path | None, shortened: Mapping[str, Any]
+        self,
+        words: list[str],
+        kill_at: int,
+        count: Path | None,
+        shortened: Mapping[str, Any],
+        *,
+        forking: bool,
     ) -> None:
         status = 1
         try:
             os.setpgid(0, 0)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             # A shell's background job would ignore Ctrl-C.
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            os.environ[MARK] = str(self.work)
             descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(descriptor, 1)
             os.dup2(descriptor, 2)
@@ -158,13 +185,10 @@ class Bench:
 
             job.CHUNK_IMAGES = 8
             for name, value in shortened.items():
-                room, _, attribute = name.rpartition(".")
-                module = importlib.import_module(room)
-                before = getattr(module, attribute)
-                after = replace(before, **value) if isinstance(value, dict) else value
-                setattr(module, attribute, after)
+                replace(name, value)
+            if forking:
+                fork_workers()
             changes = Changes(self.work, kill_at)
-            sys.addaudithook(changes.see)
             status = INTERRUPTED
             status = main(words)
             if count is not None:
@@ -185,8 +209,19 @@ class Bench:
             path = self.inputs / source
             (shutil.copytree if path.is_dir() else shutil.copy)(path, self.work / name)
 
-    def try_job(self, name: str, moments: int, signals: int) -> Outcome:
-        """Kill a command at some of its changes, evenly among all, and stop it at some moments."""
+    def try_job(self, name: str, moments: int, signals: int | None) -> Outcome:
+        """Kill a command at some of its changes, evenly among all, and stop it at some moments.
+
+        Parameters
+        ----------
+        name : str
+            In `JOBS`.
+        moments : int
+            Kills at most.
+        signals : int, optional
+            How often it is stopped; by default so often that kills and stops are ``moments`` in
+            all, and `STARTED_ANEW` times at least.
+        """
         job, begun = JOBS[name], time.monotonic()
         self.begin(job)
         count = self.log.with_name("count")
@@ -195,38 +230,55 @@ class Bench:
             return Outcome(name, 0, faults=[f"status {status}: {self._last_lines()}"])
         changes, modules = json.loads(count.read_text())
         _import(modules)
-        outcome = Outcome(name, changes)
+        outcome = self.outcome = Outcome(name, changes)
         again = self._again(job, job.command)
-        for moment in evenly(changes, min(moments, job.most)):
+        for moment in evenly(changes, moments):
             self.begin(job)
             status = self.run(job.command, kill_at=moment, shortened=job.shortened)
             if status == -signal.SIGKILL:
-                outcome.add(f"before change {moment}", again())
+                faults = again()
+                left = left_processes(ORPHANS_PATIENCE)
+                outcome.add(f"before change {moment}", [*faults, *left])
+        if signals is None:
+            signals = max(STARTED_ANEW, moments - outcome.tried)
         if signals:
-            self._try_signals(job, min(signals, job.most), outcome)
+            self._try_signals(job, signals, outcome)
         outcome.seconds = round(time.monotonic() - begun)
         return outcome
 
     def _try_signals(self, job: Job, signals: int, outcome: Outcome) -> None:
         """Stop a command with two workers at random moments, by each signal in turn."""
-        command = _with_two_workers(job.command)
-        self.begin(job)
-        begun = time.monotonic()
-        self.run(command, shortened=job.shortened)
-        most = time.monotonic() - begun
-        again, drawn = self._again(job, command), random.Random(0)
-        for number in range(signals):
-            sent, moment = SIGNALS[number % len(SIGNALS)], drawn.uniform(0, most)
+        command, drawn = _with_two_workers(job.command), random.Random(0)
+        for forking, numbers in (
+            (False, range(min(signals, STARTED_ANEW))),
+            (True, range(STARTED_ANEW, signals)),
+        ):
+            if not numbers:
+                continue
             self.begin(job)
-            status = self.run(command, stop=(sent, moment), shortened=job.shortened)
-            faults = [f"a process is left: {words}" for words in left_processes(self.work)]
-            if sent != signal.SIGKILL:
-                if status not in (0, -sent, *STOPPED):
-                    faults += [f"status {status}: {self._last_lines()}"]
-                if "Traceback" in self.log.read_text(errors="replace"):
-                    faults += [f"a traceback: {self._last_lines()}"]
-                faults += [f"temporary: {path.name}" for path in self.work.rglob(".*.tmp")]
-            outcome.add(f"{sent.name} after {moment:.2f} s", [*faults, *again()])
+            begun = time.monotonic()
+            self.run(command, shortened=job.shortened, forking=forking)
+            most = time.monotonic() - begun
+            again = self._again(job, command)
+            for number in numbers:
+                sent, moment = SIGNALS[number % len(SIGNALS)], drawn.uniform(0, most)
+                self.begin(job)
+                stop = (sent, moment)
+                status = self.run(command, stop=stop, shortened=job.shortened, forking=forking)
+                faults = left_processes(ORPHANS_PATIENCE)
+                if sent != signal.SIGKILL:
+                    faults += self._faults_of_stopping(status, sent)
+                outcome.stopped += 1
+                outcome.add(f"{sent.name} after {moment:.2f} s", [*faults, *again()])
+
+    def _faults_of_stopping(self, status: int, sent: signal.Signals) -> list[str]:
+        """What is wrong with how a command ended that could end in good order."""
+        faults = []
+        if status not in (0, -sent, *STOPPED):
+            faults += [f"status {status}: {self._last_lines()}"]
+        if "Traceback" in self.log.read_text(errors="replace"):
+            faults += [f"a traceback: {self._last_lines()}"]
+        return faults + [f"temporary: {path.name}" for path in self.work.rglob(".*.tmp")]
 
     def _again(self, job: Job, command: Sequence[str]) -> Callable[[], list[str]]:
         """What gives the command again, and says what is wrong then; it is now as it must be."""
@@ -251,56 +303,6 @@ class Bench:
         return " / ".join(line.strip() for line in lines[-3:])
 
 
-class Changes:
-    """Counts a process's changes below a folder, and ends it before one of them."""
-
-    def __init__(self, folder: Path, kill_at: int) -> None:
-        self.folder, self.kill_at = folder, kill_at
-        self.seen, self.watching = 0, True
-
-    def see(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """An audit hook."""
-        if not self.watching:
-            return
-        if event == "open":
-            path, _, flags = arguments
-            changing = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-            self._see(path, -1) if changing else None
-        elif event in ("os.mkdir", "os.rmdir", "os.remove", "os.rename"):
-            # Their last argument is the descriptor of the folder that the path is in.
-            self._see(arguments[0], arguments[-2] if event == "os.rename" else arguments[-1])
-
-    def _see(self, path: Any, folder: int) -> None:
-        if isinstance(path, int):
-            return
-        whole = Path(os.fsdecode(path))
-        if folder >= 0:
-            whole = Path(f"/proc/self/fd/{folder}").readlink() / whole
-        if not whole.absolute().is_relative_to(self.folder):
-            return
-        self.seen += 1
-        if self.seen == self.kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-def left_processes(folder: Path) -> list[str]:
-    """The command lines of processes of a trial that still run a second after it."""
-    end = time.monotonic() + 1.0
-    while (left := _processes(f"{MARK}={folder}".encode())) and time.monotonic() < end:
-        time.sleep(0.05)
-    return left
-
-
-def _processes(mark: bytes) -> list[str]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if mark in (process / "environ").read_bytes().split(b"\0"):
-                words = (process / "cmdline").read_bytes().split(b"\0")
-                found.append(b" ".join(words[-3:]).decode(errors="replace"))
-    return found
-
-
 def _with_two_workers(command: Sequence[str]) -> list[str]:
     pairs = zip(("", *command), command, strict=False)
     return ["2" if before == "--workers" else word for before, word in pairs]
@@ -321,51 +323,24 @@ def evenly(changes: int, moments: int) -> list[int]:
     return [1 + round(place * (changes - 1) / (moments - 1)) for place in range(moments)]
 
 
-def contents(folder: Path) -> dict[str, object]:
-    """Every file and folder below a folder, with what must be the same each time."""
-    return {
-        str(path.relative_to(folder)): _content(path)
-        for path in sorted(folder.rglob("*"))
-        # TensorBoard begins a file whenever a training goes on.
-        if "logs" not in path.relative_to(folder).parts[1:]
-    }
+def replace(name: str, value: Any) -> None:
+    """Give ``package.module.NAME``, or an attribute of it, another value in this process.
+
+    Raises
+    ------
+    AttributeError
+        It is not there: what is to be shorter would take as long as ever.
+    """
+    holder, attribute = holder_of(name)
+    getattr(holder, attribute)
+    frozen = is_dataclass(holder) and not isinstance(holder, type)
+    (object.__setattr__ if frozen else setattr)(holder, attribute, value)
 
 
-def differences(wanted: dict[str, object], got: dict[str, object]) -> list[str]:
-    """How two folders differ."""
-    return [
-        *(f"missing: {name}" for name in wanted if name not in got),
-        *(f"left behind: {name}" for name in got if name not in wanted),
-        *(f"other: {name}" for name in wanted if name in got and wanted[name] != got[name]),
-    ]
-
-
-def _content(path: Path) -> object:
-    if path.is_dir() or path.suffix in (".ckpt", ".png", ".svg", ".html", ".log"):
-        return path.suffix  # that they are there; what they show is in the tables
-    if path.suffix in (".json", ".jsonl"):
-        with contextlib.suppress(ValueError):  # a kill may cut it short
-            text = path.read_text(encoding="utf-8")
-            lines = text.splitlines() if path.suffix == ".jsonl" else [text]
-            content = [_timeless(json.loads(line)) for line in lines]
-            return _names(content) if path.name in MEASURED else content
-    if path.name in ("history.csv", "compare.csv", "tune.csv"):
-        with path.open(encoding="utf-8", newline="") as file:
-            return [_timeless(row) for row in csv.DictReader(file)]
-    return path.read_bytes()
-
-
-def _timeless(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _timeless(each) for name, each in value.items() if name not in TIMES}
-    return [_timeless(each) for each in value] if isinstance(value, list) else value
-
-
-def _names(value: Any) -> Any:
-    """The keys of a mapping and of those in it."""
-    if isinstance(value, list):
-        return [_names(each) for each in value if isinstance(each, dict)]
-    return {name: _names(each) if isinstance(each, dict) else "" for name, each in value.items()}
+def holder_of(name: str) -> tuple[Any, str]:
+    """What has the attribute that a dotted name ends with, and that attribute's name."""
+    holder, _, attribute = name.rpartition(".")
+    return pkgutil.resolve_name(holder), attribute
 
 
 def _import(modules: Sequence[str]) -> None:
@@ -389,8 +364,10 @@ def _command_and_moments(text: str) -> tuple[str, int | None]:
 def main() -> int:
     """Try commands; 1 where some kill was not survived."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--moments", type=int, default=60, help="kills of each command, at most")
-    parser.add_argument("--signals", type=int, default=12, help="stops of each at random moments")
+    parser.add_argument(
+        "--moments", type=int, default=60, help="kills of each command, at most; stops fill it up"
+    )
+    parser.add_argument("--signals", type=int, help="stops of each at random moments")
     parser.add_argument(
         "--commands",
         nargs="+",
@@ -402,13 +379,21 @@ def main() -> int:
     given = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     place = Path(tempfile.mkdtemp(prefix="kills-"))
+    outcomes: list[Outcome] = []
+    bench = None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         bench = Bench(place)
-        outcomes = []
         for name, moments in given.commands:
-            outcomes.append(bench.try_job(name, moments or given.moments, given.signals))
+            kills = given.moments if moments is None else moments
+            outcomes.append(bench.try_job(name, kills, given.signals))
             if not given.json:
                 show(outcomes[-1])
+    except KeyboardInterrupt:
+        if bench is not None and bench.outcome is not None and bench.outcome not in outcomes:
+            show(bench.outcome)
+        left_processes(1.0)
+        return 130
     finally:
         shutil.rmtree(place, ignore_errors=True)
     if given.json:
@@ -418,9 +403,10 @@ def main() -> int:
 
 def show(outcome: Outcome) -> None:
     """One line for a command, and one for each fault."""
+    killed = outcome.tried - outcome.stopped
     print(
-        f"{outcome.command:18} changes {outcome.changes:4}  tried {outcome.tried:3}  "
-        f"survived {outcome.survived:3}  {outcome.seconds:4} s",
+        f"{outcome.command:18} changes {outcome.changes:4}  killed {killed:3}  "
+        f"stopped {outcome.stopped:3}  survived {outcome.survived:3}  {outcome.seconds:4} s",
         flush=True,
     )
     for fault in outcome.faults:

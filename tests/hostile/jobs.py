@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +13,26 @@ from tests.hostile.visit import CLASSES, visit
 TINY = (
     *("--set", "images.size=16", "--set", "images.frame=none", "--set", "training.batch_size=16"),
     *("--set", "training.epochs=2", "--set", "training.progressive_resizing=[]"),
+    *("--set", "model.width=0.125"),
     *("--set", "training.precision=fp32", "--set", "training.threads=1", "--workers", "1"),
 )
 DATA = ("--images", "{inputs}/sky/images", "--table", "{inputs}/sky/votes.csv")
 TRAIN = ("train", "fast", *DATA, *TINY, "--output", "run", "--cache", "{inputs}/cache")
+
+
+def _write_blank(_figure: object, target: Path | io.StringIO, **_: object) -> None:
+    """Write something for a figure; stands for ``Figure.savefig``."""
+    if isinstance(target, io.StringIO):
+        target.write("<svg></svg>")
+    else:
+        target.write_bytes(b"blank")
+
+
+#: Figures take most of the time, and are not looked at.
+BLANK = {
+    "matplotlib.figure.Figure.savefig": _write_blank,
+    "galaxyclass.plots.style._lay_out": lambda _figure: None,
+}
 
 
 @dataclass(frozen=True)
@@ -32,11 +49,10 @@ class Job:
         From the folder to the command that is given after the kill; the same unless told otherwise.
     slow : bool
         Takes seconds; `make hostile` kills it once.
-    most : int
-        Moments at most: each takes long.
     shortened : mapping
-        What is replaced: ``module.NAME`` -> value, such as a number of the package, smaller; a
-        mapping replaces fields of a dataclass.
+        What is replaced (`harness.replace`): ``module.NAME`` -> value, such as a number of the
+        package, smaller. A worker that is started anew keeps its own: what it writes must not
+        depend on them.
     ends_with : int
         The exit status of the command that is left alone.
     costly : bool
@@ -47,7 +63,6 @@ class Job:
     begins_with: dict[str, str] = field(default_factory=dict)
     again: Callable[[Path], Sequence[str]] | None = None
     slow: bool = False
-    most: int = 1000
     shortened: dict[str, Any] = field(default_factory=dict)
     costly: bool = False
     ends_with: int = 0
@@ -112,7 +127,7 @@ JOBS = {
     "report": Job(
         ("report", "{inputs}/run", *DATA, "--output", "report.html", "--workers", "1"), slow=True
     ),
-    "explore": Job(("explore", *DATA, "--output", "shown"), slow=True),
+    "explore": Job(("explore", *DATA, "--output", "shown"), slow=True, shortened=BLANK),
     "baseline": Job(
         ("baseline", *DATA, "--output", "scores", "--cache", "{inputs}/cache", "--workers", "1")
     ),
@@ -123,7 +138,13 @@ JOBS = {
             *CACHED,
         ),
         slow=True,
-        shortened={"galaxyclass.finetuning.network_training.FEW_LABELS": {"epochs": 2}},
+        shortened={
+            "galaxyclass.finetuning.network_training.FEW_LABELS.epochs": 2,
+            "galaxyclass.finetuning.network._FOLDS": 2,
+            "galaxyclass.finetuning.cross_validation._REPEATS": (),
+            "galaxyclass.finetuning.cross_validation._RESAMPLES": 5,
+            "galaxyclass.calibration.out_of_distribution._FOLDS": 2,
+        },
     ),
     "suspects": Job(("suspects", "{inputs}/run", *DATA, "--output", "doubtful.csv", *CACHED)),
     "explain": Job(
@@ -170,11 +191,16 @@ JOBS = {
             *("--output", "cut", "--workers", "1"),
         )
     ),
-    "train": Job(TRAIN, slow=True),
-    "train-packing": Job((*TRAIN[:-1], "cache"), slow=True),
-    "train-folds": Job((*TRAIN, "--folds", "2"), slow=True),
-    "train-resume": Job(TRAIN, again=_resume, slow=True),
-    "compare": Job(("compare", "fast", *DATA, *STUDY, "--output", "study"), slow=True, costly=True),
+    "train": Job(TRAIN, slow=True, shortened=BLANK),
+    "train-packing": Job((*TRAIN[:-1], "cache"), slow=True, shortened=BLANK),
+    "train-folds": Job((*TRAIN, "--folds", "2"), slow=True, shortened=BLANK),
+    "train-resume": Job(TRAIN, again=_resume, slow=True, shortened=BLANK),
+    "compare": Job(
+        ("compare", "fast", *DATA, *STUDY, "--output", "study"),
+        slow=True,
+        costly=True,
+        shortened=BLANK,
+    ),
     "tune": Job(
         (
             *("tune", "fast", *DATA, *STUDY, "--vary", "optimizer.lr=0.001..0.01"),
@@ -182,6 +208,7 @@ JOBS = {
         ),
         slow=True,
         costly=True,
+        shortened=BLANK,
     ),
     "serve": Job(
         (
@@ -201,9 +228,12 @@ JOBS = {
         ),
         slow=True,
         shortened={
+            **BLANK,
             "galaxyclass.study.benchmark.measures.PACKED": 60,
             "galaxyclass.study.benchmark.measures.PREDICTED": 60,
             "galaxyclass.study.benchmark.measures.STEPS": 2,
+            "galaxyclass.study.benchmark.ceilings._SIDE": 64,
+            "galaxyclass.study.benchmark.ceilings._SECONDS": 0.01,
         },
         costly=True,
     ),
