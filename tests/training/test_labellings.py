@@ -17,7 +17,7 @@ from galaxyclass.errors import BundleError
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.networks.network import Network
 from galaxyclass.recipes.read import load_recipe
-from galaxyclass.training.combine import combine
+from galaxyclass.training.combine import combine, save_ensemble
 from galaxyclass.training.folds import train_folds
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.train import Trained, train
@@ -117,7 +117,7 @@ def test_what_was_exported_and_combined_has_the_labellings(
 ) -> None:
     wanted = galaxyclass.load_model(trained.folder, workers=1, labelling="smoother")
     values = wanted.predict(sky.images).values
-    both = combine([trained.folder, trained.folder], output=tmp_path / "both").folder
+    both = save_ensemble(tmp_path / "both", 2 * [galaxyclass.load_bundle(trained.folder)]).folder
     exported = galaxyclass.load_model(trained.folder).export(output=tmp_path / "m.onnx").output
     for source in (both, exported):
         model = galaxyclass.load_model(source, workers=1, labelling="smoother", precision="fp32")

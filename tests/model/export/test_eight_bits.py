@@ -32,7 +32,7 @@ from galaxyclass.networks.weights import load_weights
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.tasks.votes.task import VoteTask
-from galaxyclass.training.combine import combine
+from galaxyclass.training.combine import save_ensemble
 
 from .conftest import CALIBRATION, FIVE, one_network
 
@@ -153,7 +153,7 @@ def test_the_file_and_its_card_say_what_the_rounding_changes(rounded: Path, bund
 
 
 def test_an_ensemble(plain: Bundle, sky: Path, tmp_path: Path) -> None:
-    folder = combine([plain.folder, plain.folder], output=tmp_path / "both").folder
+    folder = save_ensemble(tmp_path / "both", [plain, plain]).folder
     done = export(folder, output=tmp_path / "model.onnx", bits=8, images=sky)
     assert done.check.rms < 0.01
     model = onnx.load(tmp_path / "model.onnx")
