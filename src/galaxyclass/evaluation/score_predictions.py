@@ -26,8 +26,8 @@ from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.read import TREES, as_tree, load_tree
 from galaxyclass.trees.tree import Layout, Tree
 
-#: Where most galaxies have a prediction beyond this, they are no fractions. Of a network that is not
-#: held to 0 to 1, single ones may be.
+#: Where most galaxies have a prediction beyond this, they are no fractions. Of a network that is
+#: not held to 0 to 1, single ones may be.
 _LARGEST = 2.0
 
 

@@ -38,7 +38,7 @@ class BandImage:
     unused : str
         What else of the file could be meant, and was not used.
     grid : callable
-        Gives the cards of a FITS header that say where its pixels are on the sky; of one band alone.
+        Gives the cards of a FITS header that say where its pixels are on the sky; of a single band.
     doubt : str
         What the headers of the bands' files say against the names that they were given.
     """
