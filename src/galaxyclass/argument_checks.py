@@ -337,7 +337,7 @@ def as_numbers(value: Any) -> Any:
 
         with suppress(TypeError, ValueError, RuntimeError):  # such as a tensor with a gradient
             array = np.ma.asanyarray(value)
-            if array.dtype.kind in "iufb":
+            if array.dtype.kind in "iufbO":  # objects may be numbers beside None, which is unknown
                 return np.ma.filled(array.astype(np.float64), np.nan)
     return WRONG_TYPE
 

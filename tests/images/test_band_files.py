@@ -137,6 +137,7 @@ WCS = {
         ({}, ""),
         # Another reference pixel of the same grid, to within a tenth of a pixel.
         ({"CRVAL1": 10.0 - 1e-4 / 0.5, "CRPIX1": 17.5}, ""),
+        ({"CRVAL1": 10 + 1e-10}, ""),
         ({"CRPIX1": 18.5}, "by their WCS, the bands g and z are more than 1 pixel apart"),
         ({"BUNIT": "mJy"}, "several units: g nanomaggy, z mJy"),
         ({"CRVAL2": 60.1}, "the bands show different places of the sky"),

@@ -294,6 +294,12 @@ def test_labels_of_a_table_are_those_of_a_person(tmp_path: Path) -> None:
         with pytest.raises(CatalogError, match=words):
             take_earlier_labels(labels, table, ["a", "b"])
     labels.close()
+    # pandas makes floats of integers beside empty cells.
+    digits = LabelFile(tmp_path / "digits.jsonl", questions_of_classes(("0", "1")))
+    floats = {"id": ["a", "b", "c"], "ring": [1.0, None, 0.0]}
+    assert take_earlier_labels(digits, floats, ["a", "b", "c"]) == 2
+    assert digits.complete("c") == {"table": {"class": "0"}}
+    digits.close()
     tree = LabelFile(tmp_path / "tree.jsonl", questions_of_tree(load_tree("galaxy_zoo_2")))
     with pytest.raises(ArgumentError, match="and not of a tree"):
         take_earlier_labels(tree, table, ["a"])

@@ -8,15 +8,18 @@ import pytest
 from galaxyclass.errors import ArgumentError
 from galaxyclass.similarity.conditions import rows_that_meet
 
-IDS = [587722981748965649, 587722981748965650, None]
+#: Of SDSS: 19 digits.
+IDS = [1237648720693755918, 1237648720693755919, None]
 
 
-@pytest.mark.parametrize("kind", [pa.int64(), pa.string()])
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint64(), pa.string()])
 def test_long_ids_are_compared_digit_by_digit(kind: pa.DataType) -> None:
     table = pa.table({"id": pa.array(IDS, pa.int64()).cast(kind)})
     assert rows_that_meet(table, [f"id = {IDS[0]}"]).tolist() == [True, False, False]
     assert rows_that_meet(table, [f"id != {IDS[0]}"]).tolist() == [False, True, False]
     assert rows_that_meet(table, [f"id > {IDS[0]}"]).tolist() == [False, True, False]
+    for condition in ("id > -1", "id > 1.2e18", "id < 9999999999999999999"):
+        assert rows_that_meet(table, [condition]).tolist() == [True, True, False]
 
 
 def test_a_number_is_the_nearest_of_the_column() -> None:

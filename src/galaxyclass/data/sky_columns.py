@@ -25,8 +25,8 @@ _NAMES: tuple[tuple[str, str], ...] = (
 #: Degrees in a unit of angle.
 _DEGREES = {"deg": 1.0, "degree": 1.0, "degrees": 1.0, "rad": 180 / np.pi, "radian": 180 / np.pi,
             "hourangle": 15.0, "hour": 15.0, "h": 15.0, "hr": 15.0, "arcsec": 1 / 3600}  # fmt: skip
-#: Numbers from -99 on stand for unknown positions in some catalogues.
-_UNKNOWN = 99
+#: Numbers of -99 and less stand for unknown positions in some catalogues.
+_UNKNOWN = -99
 #: 05:41:05.7, 5h41m5.7s, +04 05 06, 5h41m.
 _SEXAGESIMAL = re.compile(
     r"([+-]?)(\d{1,3})[:hd°\s]+(\d{1,2}(?:\.\d*)?)(?:[:m'′\s]+(\d{1,2}(?:\.\d*)?)?)?[s\"″]?"
@@ -122,7 +122,7 @@ def read_positions(
             hint=f"they would fit the other way round{other_way if can_be_named else ''}"
             if swapped
             else "leave the cells empty where the position is not known"
-            if (np.minimum(ra, dec)[impossible] <= -_UNKNOWN).all()
+            if (np.minimum(ra, dec)[impossible] <= _UNKNOWN).all()
             else None,
         )
     return np.column_stack([ra % 360, dec])

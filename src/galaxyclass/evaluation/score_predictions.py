@@ -26,7 +26,8 @@ from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.read import TREES, as_tree, load_tree
 from galaxyclass.trees.tree import Layout, Tree
 
-#: Beyond this predictions are no fractions, even of a network that is not held to 0 to 1.
+#: Where most galaxies have a prediction beyond this, they are no fractions. Of a network that is
+#: not held to 0 to 1, single ones may be.
 _LARGEST = 2.0
 
 
@@ -156,12 +157,13 @@ def _score_votes(
         predicted_layout.columns,
         joined.predictions_file,
     )
-    if (np.abs(np.nan_to_num(predicted)) > _LARGEST).any():
+    highest = np.abs(np.nan_to_num(predicted)).max(axis=1)
+    if np.mean(highest > _LARGEST) > 0.5:
         raise CatalogError(
             f"{joined.predictions_file}: the predictions are not vote fractions",
             argument="predictions",
             wanted="numbers from 0 to 1",
-            got=f"{np.nanmax(np.abs(predicted)):.6g}",
+            got=f"{highest.max():.6g}",
             hint="divide percentages by 100",
         )
     if predicted_layout.kind != "joint":

@@ -316,9 +316,8 @@ def _write(
     else:
         writers["calibration"] = _text_writer(calibration_json(calibration))
     manifest = _manifest(beginning, sample, task)
-    if (
-        unwritten.write_weights is not None
-    ):  # the weights are no longer those of the rounded network
+    if unwritten.write_weights is not None:
+        # The weights are no longer those of the rounded network.
         manifest = replace(manifest, quantisation=None)
     saved = save_bundle(folder / run_folder.BUNDLE, manifest, writers)
     provenance = make_provenance([saved], folder.name, model.views, model.precision)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +37,8 @@ class BandImage:
         Where in the file the picture was found (``HDU 1 (SCI)``).
     unused : str
         What else of the file could be meant, and was not used.
-    grid : tuple of (str, value)
-        The cards of a FITS header that say where its pixels are on the sky; of one band alone.
+    grid : callable
+        Gives the cards of a FITS header that say where its pixels are on the sky; of a single band.
     doubt : str
         What the headers of the bands' files say against the names that they were given.
     """
@@ -50,7 +50,7 @@ class BandImage:
     is_display: bool = False
     source: str = ""
     unused: str = ""
-    grid: tuple[tuple[str, object], ...] = ()
+    grid: Callable[[], tuple[tuple[str, object], ...]] = tuple
     doubt: str = ""
 
     @property

@@ -6,6 +6,7 @@ import io
 import math
 import re
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -224,7 +225,7 @@ def join_bands(images: dict[str, BandImage]) -> BandImage:
     doubts = list(dict.fromkeys(image.doubt for image in images.values() if image.doubt))
     if len(set(units.values())) > 1:
         doubts.append(f"several units: {', '.join(f'{band} {units[band]}' for band in units)}")
-    grids = {band: image.grid for band, image in images.items()}
+    grids = {band: image.grid() for band, image in images.items()}
     height, width = first.pixels.shape[:2]
     if apart := misaligned(grids, height, width):
         doubts.append(apart)
@@ -259,7 +260,7 @@ def _from_hdu(hdus: Any, number: int, most: int) -> BandImage:
         scale,
         str(header.get("BUNIT", "")).strip(),
         source=hdu_name(hdu, number),
-        grid=grid_cards(header) if pixels.shape[2] == 1 else (),
+        grid=partial(grid_cards, header) if pixels.shape[2] == 1 else tuple,
         doubt=_scale_doubt(header, scale),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -22,6 +23,8 @@ _CARDS = re.compile(
 #: Pixels by which bands may be apart without a word, and the share of a picture's side beyond
 #: which they are not of one galaxy.
 _APART, _ELSEWHERE = 1.0, 0.1
+#: Of a right ascension this is a thousandth of an arcsecond.
+_ROUNDING = 1e-9
 
 Cards = tuple[tuple[str, object], ...]
 
@@ -52,7 +55,8 @@ def misaligned(grids: Mapping[str, Cards], height: int, width: int) -> str:
     ImageError
         They are of different places.
     """
-    if len(set(grids.values())) < 2:
+    one, *rest = grids.values()
+    if all(_are_same(one, other) for other in rest):
         return ""
     skies = {band: sky for band, cards in grids.items() if (sky := _sky(cards)) is not None}
     if len(skies) < 2:
@@ -61,11 +65,15 @@ def misaligned(grids: Mapping[str, Cards], height: int, width: int) -> str:
     corners = np.array([[0, 0], [width - 1, height - 1]], np.float64)
     for band, sky in others:
         distance = _distance(reference, sky, corners)
+        if distance is None:
+            continue
         if not distance <= _ELSEWHERE * min(height, width):
             raise ImageError(
                 "the bands show different places of the sky",
                 wanted="files of one band each, on one grid of pixels",
-                got=f"by their WCS, {first} and {band} are up to {distance:.0f} pixels apart",
+                got=f"by their WCS, {first} and {band} are "
+                + ("far" if np.isnan(distance) else f"up to {distance:.0f} pixels")
+                + " apart",
                 hint="bring them to the pixels of one of them first (the package reproject does "
                 "it), or correct the headers",
             )
@@ -74,6 +82,22 @@ def misaligned(grids: Mapping[str, Cards], height: int, width: int) -> str:
                 f"by their WCS, the bands {first} and {band} are more than {_APART:.0f} pixel apart"
             )
     return ""
+
+
+def _are_same(first: Cards, second: Cards) -> bool:
+    """Whether cards are the same, but for the rounding of their numbers."""
+    return first == second or (
+        len(first) == len(second)
+        and all(
+            key == other
+            and (
+                math.isclose(value, number, rel_tol=_ROUNDING)
+                if isinstance(value, float) and isinstance(number, float)
+                else value == number
+            )
+            for (key, value), (other, number) in zip(first, second, strict=True)
+        )
+    )
 
 
 @lru_cache(maxsize=64)
@@ -88,7 +112,23 @@ def _sky(cards: Cards) -> Any:
     return sky if sky.has_celestial else None
 
 
-def _distance(first: Any, second: Any, corners: NDArray[np.float64]) -> float:
-    """The largest distance of corners of the first picture from their places in the second."""
-    places = second.world_to_pixel(first.pixel_to_world(*corners.T))
+def _frame(sky: Any) -> tuple[object, ...]:
+    """The system of the coordinates of a WCS."""
+    return (*(kind[:4] for kind in sky.wcs.ctype), sky.wcs.radesys, str(sky.wcs.equinox))
+
+
+def _distance(first: Any, second: Any, corners: NDArray[np.float64]) -> float | None:
+    """The largest distance of corners of the first picture from their places in the second.
+
+    None where that cannot be computed; NaN where these are on the other side of the sky.
+    """
+    with astropy_warnings():
+        try:
+            if _frame(first) == _frame(second):  # ten times as fast
+                sky = first.pixel_to_world_values(*corners.T)
+                places = second.world_to_pixel_values(*sky)
+            else:
+                places = second.world_to_pixel(first.pixel_to_world(*corners.T))
+        except Exception:  # of many kinds, such as distortions that do not converge
+            return None
     return float(np.max(np.hypot(*(np.array(places) - corners.T))))

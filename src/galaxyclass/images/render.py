@@ -143,7 +143,8 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
         pixels, bands = pixels[..., ::-1], bands[::-1]
         stretch = replace(stretch, limits=reversed_limits(stretch.limits))
     shown = _window(pixels, settings, zoom)
-    if shown.dtype.kind == "f" and not np.isfinite(shown).any():
+    finite = np.isfinite(shown) if shown.dtype.kind == "f" else np.ones(shown.shape, bool)
+    if not finite.any():
         raise ImageError(
             "no pixel of the picture has data",
             wanted="numbers around its middle",
@@ -157,7 +158,7 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
         raise ImageError(error.what, wanted=error.wanted, got=error.got, hint=error.hint) from error
     names = bands if len(bands) == shown.shape[2] else [str(1 + i) for i in range(shown.shape[2])]
     notes = [_how(image, named, name, reason), *narrow, *_unused_settings(settings, name)]
-    notes += _missing_notes(shown, names)
+    notes += _missing_notes(shown, finite, names)
     if image.unused:
         notes.append(f"left out of its file: {image.unused}")
     if image.doubt:
@@ -182,9 +183,13 @@ def require_light(unit: str) -> None:
         )
 
 
-def _missing_notes(shown: NDArray[np.generic], names: Sequence[str]) -> Iterator[str]:
+def _missing_notes(
+    shown: NDArray[np.generic], finite: NDArray[np.bool_], names: Sequence[str]
+) -> Iterator[str]:
     """Remarks on bands and pixels without data."""
-    finite = np.isfinite(shown) if shown.dtype.kind == "f" else np.ones(shown.shape, bool)
+    height, width = shown.shape[:2]
+    if finite.all() and (shown[height // 2, width // 2] != shown[0, 0]).all():
+        return  # nearly all pictures
     filled = [
         band for band in range(shown.shape[2]) if _varies(shown[..., band], finite[..., band])
     ]
@@ -195,7 +200,6 @@ def _missing_notes(shown: NDArray[np.generic], names: Sequence[str]) -> Iterator
         words = "band" if len(without) == 1 else "bands"
         yield f"nothing in {words} {', '.join(without)}: all pixels are the same, or have no data"
     missing: NDArray[np.bool_] = ~np.all(finite[..., filled], axis=2)
-    height, width = missing.shape
     middle = missing[
         height * 9 // 20 : height * 11 // 20 + 1, width * 9 // 20 : width * 11 // 20 + 1
     ]

@@ -14,7 +14,7 @@ _STANDARDS = {
     ),
 }
 #: Pixels of an axis that are looked at.
-_LOOKED_AT = 64
+_LOOKED_AT = 32
 #: How far a level of 0 to 255 may be from a whole number: half precision has three digits.
 _TOLERANCE = {2: 0.2, 4: 0.001, 8: 0.001}
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from galaxyclass.data.labels.log import LabelEvent
 from galaxyclass.data.labels.questions import CLASS, Questions
-from galaxyclass.data.tables.cells import as_text, can_be_id
+from galaxyclass.data.tables.cells import as_text, can_be_id, whole_numbers
 from galaxyclass.data.tables.in_memory import as_arrow
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ArgumentError, CatalogError
@@ -99,7 +99,7 @@ def _class_cells(table: pa.Table, names: list[str], classes: tuple[str, ...]) ->
     """The column that holds nothing but the classes; "" where it is empty."""
     found: dict[str, list[str]] = {}
     for column in table.column_names:
-        cells = [cell or "" for cell in as_text(table[column]).to_pylist()]
+        cells = [cell or "" for cell in as_text(whole_numbers(table[column])).to_pylist()]
         if cells != names and any(cells) and all(cell in classes for cell in cells if cell):
             found[column] = cells
     if len(found) == 1:

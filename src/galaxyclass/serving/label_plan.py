@@ -14,7 +14,7 @@ from galaxyclass.short import short_path, summary
 from galaxyclass.trees.read import load_tree
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LabelPlan:
     """What galaxies are labelled as, in which order, and where the labels are kept.
 

@@ -36,6 +36,8 @@ _ARROW: dict[str, Callable[[Any, Any], Any]] = {
     "=": pc.equal,
     "!=": pc.not_equal,
 }
+#: The largest 64-bit integer.
+_LARGEST = 2**63 - 1
 _WORDS = {"==": True, "=": True, "!=": False}
 
 
@@ -135,6 +137,8 @@ def _meets(table: pa.Table, condition: str) -> NDArray[np.bool_]:
             wanted="a number, or a word",
             hint="empty cells meet no condition",
         )
+    if pa.types.is_integer(column.type):  # long ones, of which no float is exact
+        column = pc.cast(column, pa.float64(), safe=False)
     cells, wrong = numbers(column) if number is not None else (np.empty(0), np.empty(0))
     if number is not None and not len(wrong):
         if pa.types.is_float32(column.type):  # 0.2 is its nearest number, as the column has it
@@ -153,16 +157,20 @@ def _meets(table: pa.Table, condition: str) -> NDArray[np.bool_]:
 def _meets_exactly(column: Any, compare: str, value: str) -> NDArray[np.bool_] | None:
     """The rows that meet a condition on whole numbers; None of others.
 
-    Ids of 18 digits are not compared as floats, which are the same for some dozens of them.
+    Ids of 18 or 19 digits are not compared as floats, which are the same for some dozens of them.
     """
-    if not re.fullmatch(r"[+-]?[0-9]{1,18}", value) or pa.types.is_boolean(column.type):
+    is_whole = re.fullmatch(r"[+-]?[0-9]{1,19}", value) is not None
+    if not is_whole or abs(int(value)) > _LARGEST or pa.types.is_boolean(column.type):
         return None
     if not pa.types.is_integer(column.type):
         text = as_text(column) if is_text(column) else None
         if text is None or not is_exact_integers(text.drop_null()):
             return None
         column = pc.cast(text, pa.int64())
-    met = _ARROW[compare](column, pa.scalar(int(value), pa.int64()))
+    if pa.types.is_uint64(column.type) and int(value) < 0:
+        return None
+    kind = pa.uint64() if pa.types.is_uint64(column.type) else pa.int64()
+    met = _ARROW[compare](column, pa.scalar(int(value), kind))
     return np.asarray(pc.fill_null(met, False).to_numpy(), bool)
 
 

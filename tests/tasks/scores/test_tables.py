@@ -239,3 +239,7 @@ def test_predictions_in_percent_are_refused() -> None:
     percent = {"GalaxyID": ["1"], **dict(zip(columns, ([70.0], [20.0], [10.0]), strict=True))}
     with pytest.raises(CatalogError, match=r"(?s)not vote fractions.*got:    70"):
         score_predictions(percent, votes)
+    # A linear model that is wide of the mark for one galaxy predicts fractions all the same.
+    three = pd.DataFrame({"GalaxyID": ["1", "2", "3"], **dict.fromkeys(columns, 0.3)})
+    wide = three.assign(**{"Class1.1": [0.3, 5.3, 0.3]})
+    assert score_predictions(wide, three).scores.overall.value == pytest.approx(5 / 3)

@@ -143,7 +143,7 @@ def _source_extractor(comments: Sequence[str], width: int) -> tuple[str, ...]:
     found = [re.match(r"([0-9]+)\s+([A-Za-z_]\w*)", comment) for comment in comments]
     columns = [(int(match[1]), match[2]) for match in found if match]
     starts = [start for start, _ in columns]
-    if not columns or len(columns) < len(found) or starts[0] != 1 or starts[-1] > width:
+    if len(columns) < max(2, len(found)) or starts[0] != 1 or starts[-1] > width:
         return ()
     if any(start >= following for start, following in pairwise(starts)):
         return ()
