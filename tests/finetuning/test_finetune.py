@@ -18,6 +18,7 @@ from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import BundleError, OutputError, RecipeError, RunError
 from galaxyclass.explanation.answer_of import ExplainedOutput
 from galaxyclass.explanation.gradients import GradientMaps, RandomBackend
+from galaxyclass.finetuning import finetune as finetune_module
 from galaxyclass.finetuning import network_training
 from galaxyclass.finetuning.beginning import open_beginning
 from galaxyclass.finetuning.finetuned import Finetuned
@@ -262,3 +263,24 @@ def test_numbers_have_intervals_at_once(base: Path, classes: Classes, tmp_path: 
     low, value, high = (table[f"Class1.1{end}"].to_numpy() for end in ("_lower", "", "_upper"))
     assert ((low <= value) & (value <= high)).all()
     assert (low < high).any()
+
+
+def test_a_training_that_brings_too_little_is_given_up_after_a_fold(
+    base: Path,
+    classes: Classes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    schedule = NetworkSchedule(epochs=2, patience=2, rate=1e-12, score_every=2)
+    monkeypatch.setattr(network_training, "FEW_LABELS", schedule)
+    monkeypatch.setattr(finetune_module, "FEWEST_FOR_NETWORK", 60)
+    with caplog.at_level("INFO"):
+        finetuned = galaxyclass.finetune(
+            base, classes.dataset, output=tmp_path / "run", cache=classes.cache
+        )
+    assert finetuned.chosen == "probe"
+    announced, given_up = (record.getMessage() for record in caplog.records[-2:])
+    assert "takes less than a minute at most" in announced
+    assert "`network='never'` leaves this out" in announced
+    assert "does not pay: on 1 fold of 3" in given_up

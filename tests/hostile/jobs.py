@@ -140,7 +140,7 @@ JOBS = {
         slow=True,
         shortened={
             "galaxyclass.finetuning.network_training.FEW_LABELS.epochs": 2,
-            "galaxyclass.finetuning.network._FOLDS": 2,
+            "galaxyclass.finetuning.network.NETWORK_FOLDS": 2,
             "galaxyclass.finetuning.cross_validation._REPEATS": (),
             "galaxyclass.finetuning.cross_validation._RESAMPLES": 5,
             "galaxyclass.calibration.out_of_distribution._FOLDS": 2,

@@ -450,3 +450,35 @@ def test_a_mask_belongs_to_the_picture_of_its_version() -> None:
     data = file_of(*hdus)
     assert not np.isnan(read_fits(data, hdu=1, max_pixels=MAX_PIXELS).pixels).any()
     assert np.isnan(read_fits(data, hdu=3, max_pixels=MAX_PIXELS).pixels).sum() == 24
+
+
+@pytest.mark.parametrize(
+    ("value", "header"),
+    [
+        (1e30, {}),
+        (-3.4e38, {}),
+        (-99.0, {"DATAMIN": -0.1, "DATAMAX": 1.0}),
+        (-32768.0, {"BLANK": -32768}),
+    ],
+)
+def test_a_fill_value_is_no_data(value: float, header: dict[str, Any]) -> None:
+    filled, missing = FLUX.copy(), FLUX.copy()
+    filled[:, 30:, :20], missing[:, 30:, :20] = value, np.nan
+    # astropy does not write the BLANK of floats, as others do.
+    cards = {key.replace("BLANK", "BLANKS"): number for key, number in header.items()}
+    data = plain(filled, BANDS="grz", **cards).replace(b"BLANKS  =", b"BLANK   =")
+    assert np.array_equal(levels(data), levels(plain(missing, BANDS="grz")))
+    assert f"no data where its pixels are {value:.6g}" in notes(data)
+
+
+def test_a_header_that_would_leave_little_of_a_picture_is_not_believed() -> None:
+    data = plain(FLUX, BANDS="grz", DATAMIN=1000.0, DATAMAX=1001.0)
+    assert np.array_equal(levels(data), levels(plain(BANDS="grz")))
+    assert "no data" not in notes(data)
+
+
+def test_a_picture_has_the_wcs_of_the_primary_header() -> None:
+    cards = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CDELT1": -1e-4, "CDELT2": 1e-4}
+    image = read(file_of(fits.PrimaryHDU(header=fits.Header(cards)), fits.ImageHDU(FLUX)))
+    assert image.pixel_scale == pytest.approx(0.36)
+    assert image.source == "HDU 1, WCS of HDU 0"

@@ -98,6 +98,8 @@ def test_colours_of_classes_and_numbers(predictions: Path) -> None:
     assert len(colours.names) == 7
     assert colours.names[-1] == "24 other classes"
     lists = table.append_column("lists", pa.array([[1]] * 30))
+    with pytest.raises(ArgumentError, match="holds the ids"):
+        galaxyclass.map_galaxies(predictions, colour="id")
     with pytest.raises(ArgumentError, match="is no colour"):
         galaxyclass.map_galaxies(lists, colour="lists")
 

@@ -92,6 +92,39 @@ def test_the_field_is_a_multiple_of_a_column_and_sources_without_one_are_counted
     assert "Radii: the column r90, in arcsec (it states no unit)." in cutouts.notes
 
 
+def test_a_word_among_radii_leaves_out_its_row_and_is_named(tile: Path) -> None:
+    catalogue = {**positions(make_wcs(), [60, 80, 99], [88] * 3), "r90": ["2.0", "--", "4.0"]}
+    cutouts = galaxyclass.open_tiles(tile, catalogue, field="8.48 r90")
+    assert list(cutouts.ids) == ["s0", "s2"]
+    assert any("1 row has a word there ('--' in row 1)" in note for note in cutouts.notes)
+    words = {**catalogue, "r90": ["small", "4.0", "large"]}
+    with pytest.raises(CatalogError, match="'r90' holds no radii") as error:
+        galaxyclass.open_tiles(tile, words, field="8.48 r90")
+    assert error.value.got == "'small'"
+
+
+def test_a_folder_is_no_catalogue(tile: Path) -> None:
+    with pytest.raises(CatalogError, match="a folder was given as the table") as error:
+        galaxyclass.open_tiles(tile, tile.parent, field="9 px")
+    assert error.value.argument == "catalogue"
+
+
+@pytest.mark.parametrize("chips", [1, 2])
+def test_the_wcs_of_the_primary_header_is_that_of_the_one_picture(
+    tmp_path: Path, chips: int
+) -> None:
+    pictures = [fits.ImageHDU(sky((200, 240 + chip))) for chip in range(chips)]
+    path = tmp_path / "tile.fits"
+    fits.HDUList([fits.PrimaryHDU(header=make_wcs().to_header()), *pictures]).writeto(path)
+    sources = positions(make_wcs(), [60], [88])
+    if chips == 1:
+        placement = galaxyclass.open_tiles(path, sources, field="9 px").placement
+        assert (placement.x[0], placement.y[0]) == pytest.approx((60, 88), abs=1e-6)
+    else:
+        with pytest.raises(ImageError, match="no position on the sky"):
+            galaxyclass.open_tiles(path, sources, field="9 px")
+
+
 def test_a_field_that_is_not_stated_names_the_columns_that_may_be_radii(tile: Path) -> None:
     catalogue = {**positions(make_wcs(), [60], [88]), "petroR90_r": [2.0]}
     with pytest.raises(ArgumentError) as error:

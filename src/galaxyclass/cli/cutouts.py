@@ -47,7 +47,9 @@ cutouts_failed.csv. A stopped job goes on when the same command is given again.
 )
 @options.quote_formulas_option
 @options.workers
+@click.pass_context
 def command(
+    context: click.Context,
     *,
     tiles: tuple[str, ...],
     sources: dict[str, Any],
@@ -70,6 +72,10 @@ def command(
             workers=workers,
             progress=progress,
         )
+    stated = options.stated(context)
+    unused = [option for name, option in stated.items() if name in ("stretch", "size")]
+    if image_format == "fits" and unused:
+        echo_notes([f"{' and '.join(unused)}: not used, as FITS files have the tile's own pixels."])
     _show(result)
 
 

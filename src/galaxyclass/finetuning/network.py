@@ -7,8 +7,9 @@ with the frozen network that it begins as.
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ from galaxyclass.tasks.task import Task
 log = logging.getLogger(__name__)
 
 #: Folds of the cross-validation.
-_FOLDS = 3
+NETWORK_FOLDS = 3
 
 #: Shares of the trained weights in the mean with those of the beginning, tried after each epoch.
 _SHARES = (0.5, 1.0)
@@ -51,10 +52,12 @@ class NetworkTrial:
     share : float
         The best share of the trained weights in the mean with those of the beginning.
     out_of_fold : OutOfFold or None
-        Of all galaxies; None where it was given up after the first fold.
+        Of all galaxies; None where it was given up before the last fold.
     raw : (galaxies, outputs) float64
         The linear outputs beneath those predictions.
     seconds : float
+    folds : int
+        Of the cross-validation, that were done.
     """
 
     pays: bool
@@ -65,6 +68,7 @@ class NetworkTrial:
     out_of_fold: OutOfFold | None
     raw: Doubles
     seconds: float
+    folds: int = NETWORK_FOLDS
 
 
 def try_network(training: NetworkTraining, progress: Progress, *, give_up: bool) -> NetworkTrial:
@@ -78,45 +82,44 @@ def try_network(training: NetworkTraining, progress: Progress, *, give_up: bool)
     training : NetworkTraining
     progress : Progress
     give_up : bool
-        Stop after the first fold where it brings nothing there.
+        Stop after a fold where it brings too little: see `best_gain`.
     """
     labels, began = training.labels, time.perf_counter()
     task, values = labels.task, labels.values
-    folds = stratified_folds(labels.strata, _FOLDS, np.random.default_rng([training.seed, 3]))
-    most = training.schedule.epochs
-    shape = (1 + most * len(_SHARES), len(labels), task.count)
+    folds = stratified_folds(
+        labels.strata, NETWORK_FOLDS, np.random.default_rng([training.seed, 3])
+    )
+    schedule = training.schedule
+    _announce(training, folds)
+    shape = (1 + len(schedule.scored) * len(_SHARES), len(labels), task.count)
     raw, predictions = np.full(shape, np.nan), np.full(shape, np.nan)
-    for number in range(_FOLDS):
+    for number in range(NETWORK_FOLDS):
         rows, held_out = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
         with _repeatable(training.seed + number):
             network = training.begin(labels.take(rows).fit())
 
-            def report(epoch: int, stage: str = f"fold {number + 1}/{_FOLDS}") -> None:
-                progress(stage, epoch, most, unit="epochs")
+            def report(epoch: int, stage: str = f"fold {number + 1}/{NETWORK_FOLDS}") -> None:
+                progress(stage, epoch, schedule.epochs, unit="epochs")
 
             each = _predict_each_epoch(training, network, rows, held_out, report)
             raw[:, held_out], predictions[:, held_out] = each
-        seconds = time.perf_counter() - began
-        if number == 0:
-            log.info(
-                "the network is trained on %d folds, then, if that pays, on all galaxies: about "
-                "%.0f s in all, of which %.0f s have passed; `network='never'` leaves this out",
-                _FOLDS,
-                seconds * (_FOLDS + 1.5),
-                seconds,
+        if give_up and number < NETWORK_FOLDS - 1:
+            known = np.flatnonzero(folds <= number)
+            of_known = np.array(
+                [_by_galaxy(task, each[known], values[known]) for each in predictions]
             )
-        if number == 0 and give_up:
-            losses = [_loss(task, each[held_out], values[held_out]) for each in predictions]
-            if min(losses[1:]) >= losses[0]:
+            gain, error = best_gain(of_known, len(labels))
+            if gain <= error:
+                seconds = time.perf_counter() - began
                 return NetworkTrial(
-                    False, losses[0] - min(losses[1:]), 0.0, 1, 0.0, None, raw[0], seconds
+                    False, gain, error, 1, 0.0, None, raw[0], seconds, folds=number + 1
                 )
     errors = np.array([_by_galaxy(task, each, values) for each in predictions])
     of_galaxies = 1 + shares_by_other_folds(errors[1:], folds)
     rows = np.arange(len(labels))
     held_out_predictions, held_out_raw = predictions[of_galaxies, rows], raw[of_galaxies, rows]
     gains = errors[0] - errors[of_galaxies, rows]
-    epochs, share = _choice(1 + int(errors[1:].sum(axis=1).argmin()))
+    epochs, share = _choice(1 + int(errors[1:].sum(axis=1).argmin()), schedule.scored)
     error = float(gains.std() / np.sqrt(len(gains)))
     return NetworkTrial(
         pays=bool(gains.mean() > error),
@@ -128,6 +131,67 @@ def try_network(training: NetworkTraining, progress: Progress, *, give_up: bool)
         raw=held_out_raw,
         seconds=time.perf_counter() - began,
     )
+
+
+def best_gain(errors: Doubles, galaxies: int) -> tuple[float, float]:
+    """By how much a training errs less at its best, and what that must exceed in the end.
+
+    The number of epochs is chosen here by the very galaxies that are scored, which is kinder to the
+    training than the end of the cross-validation: what is too little here will hardly be enough.
+
+    Parameters
+    ----------
+    errors : (choices, galaxies) float64
+        Of the galaxies predicted so far; the first choice is not to train.
+    galaxies : int
+        Of all folds.
+
+    Returns
+    -------
+    gain : float
+        The mean over galaxies.
+    error : float
+        Its standard error once all galaxies are predicted.
+
+    Examples
+    --------
+    >>> best_gain(np.array([[3.0, 1.0], [4.0, 4.0], [2.0, 0.0]]), 100)
+    (1.0, 0.0)
+    """
+    best = 1 + int(errors[1:].sum(axis=1).argmin())
+    gains = errors[0] - errors[best]
+    return float(gains.mean()), float(gains.std() / np.sqrt(galaxies))
+
+
+def _announce(training: NetworkTraining, folds: NDArray[np.int64]) -> None:
+    """Log what trying the network will cost, from the time of one step, and how to leave it out."""
+    with _repeatable(training.seed):
+        network = training.begin(training.labels.take(np.flatnonzero(folds != 0)).fit())
+        train, predict = training.measure(network)
+    schedule, count = training.schedule, len(folds)
+    predictions = 1 + len(schedule.scored) * len(_SHARES)
+    learnt = (NETWORK_FOLDS - 1) * count * schedule.epochs
+    trial = train * learnt + predict * predictions * count
+    log.info(
+        "now the network itself: whether training it pays is found out on %d folds, which takes "
+        "%s at most; where it pays, training on all galaxies takes %s more; `network='never'` "
+        "leaves this out",
+        NETWORK_FOLDS,
+        _minutes(trial),
+        _minutes(train * count * schedule.epochs),
+    )
+
+
+def _minutes(seconds: float) -> str:
+    """A rough time in words.
+
+    Examples
+    --------
+    >>> _minutes(12.3), _minutes(80), _minutes(4000)
+    ('less than a minute', 'about 2 minutes', 'about 67 minutes')
+    """
+    minutes = math.ceil(seconds / 60)
+    return "less than a minute" if minutes == 1 else f"about {minutes} minutes"
 
 
 def shares_by_other_folds(errors: Doubles, folds: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -178,18 +242,18 @@ def train_on_all(
     return network.cpu()
 
 
-def _choice(number: int) -> tuple[int, float]:
-    """Epochs and share of a choice: 0 is the beginning; then the shares of each epoch.
+def _choice(number: int, scored: Sequence[int]) -> tuple[int, float]:
+    """Epochs and share of a choice: 0 is the beginning; then the shares of each scored epoch.
 
     Examples
     --------
-    >>> _choice(0), _choice(1), _choice(4)
-    ((1, 0.0), (1, 0.5), (2, 1.0))
+    >>> _choice(0, (2, 4)), _choice(1, (2, 4)), _choice(4, (2, 4))
+    ((2, 0.0), (2, 0.5), (4, 1.0))
     """
     if number == 0:
-        return 1, 0.0
-    epoch, share = divmod(number - 1, len(_SHARES))
-    return epoch + 1, _SHARES[share]
+        return scored[0], 0.0
+    index, share = divmod(number - 1, len(_SHARES))
+    return scored[index], _SHARES[share]
 
 
 def _predict_each_epoch(
@@ -210,6 +274,9 @@ def _predict_each_epoch(
     best: list[tuple[float, int]] = []
 
     def after(epoch: int) -> bool:
+        if epoch not in schedule.scored:
+            progress(epoch)
+            return False
         end, losses = _copied(network), []
         for share in _SHARES:
             network.load_state_dict(_mean(start, end, share))
@@ -223,7 +290,7 @@ def _predict_each_epoch(
 
     schedule = training.schedule
     training.train(network, rows, schedule.epochs, after)
-    while len(outputs) < 1 + schedule.epochs * len(_SHARES):
+    while len(outputs) < 1 + len(schedule.scored) * len(_SHARES):
         outputs.append(outputs[-len(_SHARES)])
     raw, predictions = (np.stack(each) for each in zip(*outputs, strict=True))
     return raw, predictions

@@ -7,6 +7,7 @@ the top to the bottom, on augmented images.
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -44,16 +45,31 @@ class NetworkSchedule:
         Epochs without gain after which training stops.
     rate : float
         Learning rate of the probe and of the top stage.
+    score_every : int
+        Held-out galaxies are predicted after so many epochs each: with few labels that takes
+        longer than the epochs do.
     """
 
     epochs: int
     patience: int
     rate: float
+    score_every: int = 1
+
+    @property
+    def scored(self) -> tuple[int, ...]:
+        """The epochs after which held-out galaxies are predicted.
+
+        Examples
+        --------
+        >>> NetworkSchedule(epochs=6, patience=2, rate=1e-3, score_every=2).scored
+        (2, 4, 6)
+        """
+        return tuple(range(self.score_every, self.epochs + 1, self.score_every))
 
 
 #: With few labels the network stays near its beginning. With many it may leave it: it gets worse
 #: before it gets better, so that training goes on to the end.
-FEW_LABELS = NetworkSchedule(epochs=12, patience=3, rate=3e-4)
+FEW_LABELS = NetworkSchedule(epochs=12, patience=3, rate=3e-4, score_every=2)
 MANY_LABELS = NetworkSchedule(epochs=8, patience=8, rate=1e-3)
 
 #: Labels from which on there are many.
@@ -99,6 +115,27 @@ class NetworkTraining:
         network = probed_network(copy.deepcopy(self.base), manifest)
         network.set_probe(probe.with_answers(beneath.count))
         return network.to(find_device(self.device)).eval()
+
+    def measure(self, network: ProbedNetwork) -> tuple[float, float]:
+        """Seconds that training on a galaxy takes, and predicting it: one step of each is timed.
+
+        Parameters
+        ----------
+        network : ProbedNetwork
+            Trained by that; of no use afterwards.
+        """
+        rows = np.arange(min(_BATCH, len(self.labels)))
+        seconds = []
+        steps: tuple[Callable[[], object], ...] = (
+            lambda: self.train(network, rows, 1, lambda _: True),
+            lambda: self.predict(network, rows),
+        )
+        for step in steps:
+            step()  # the first one also builds what the later ones use
+            began = time.perf_counter()
+            step()
+            seconds.append((time.perf_counter() - began) / len(rows))
+        return seconds[0], seconds[1]
 
     def predict(self, network: ProbedNetwork, rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
         """(galaxies, outputs) the linear outputs of some galaxies, and the predictions."""

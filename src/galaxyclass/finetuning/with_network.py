@@ -10,11 +10,12 @@ from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.finetuning.beginning import Beginning
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies
 from galaxyclass.finetuning.finetuned import Rung, UnwrittenModel, scored_rung
-from galaxyclass.finetuning.network import train_on_all, try_network
+from galaxyclass.finetuning.network import NETWORK_FOLDS, train_on_all, try_network
 from galaxyclass.finetuning.network_training import NetworkTraining
 from galaxyclass.networks.probed import ProbedNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
 from galaxyclass.progress import Progress
+from galaxyclass.short import counted
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +62,13 @@ def with_network(
     trial = try_network(training, progress, give_up=only_if_it_pays)
     if trial.out_of_fold is None:
         log.info(
-            "training the network does not pay: it predicts galaxies of the first fold no better "
-            "(%.0f s)",
+            "training the network does not pay: on %s of %d its mean error of a galaxy %s by %.2g "
+            "at best, where the standard error is %.2g (%.0f s)",
+            counted(trial.folds, "fold"),
+            NETWORK_FOLDS,
+            "rises" if trial.gain < 0 else "falls",
+            abs(trial.gain),
+            trial.error,
             trial.seconds,
         )
         return unwritten

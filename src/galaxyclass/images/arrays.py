@@ -13,6 +13,7 @@ from galaxyclass.images.band_image import MOST_BANDS, BandImage
 from galaxyclass.images.channels import to_colour
 from galaxyclass.images.decode import not_applied, render_decoded, with_zoom
 from galaxyclass.images.decoded import Decoded
+from galaxyclass.images.fill_values import without_fills
 from galaxyclass.images.levels import are_level_bounds
 from galaxyclass.images.npy import band_image_of
 from galaxyclass.images.render import RenderSettings
@@ -201,7 +202,8 @@ def decode_array(
 def _in_bands(image: NDArray[np.generic]) -> BandImage:
     in_bands = band_image_of(image)
     # The bands are last already: of a picture that is narrower than it has bands, too.
-    return in_bands if in_bands.pixels.shape == image.shape else BandImage(image, is_display=True)
+    as_given = in_bands.pixels.shape == image.shape
+    return without_fills(in_bands if as_given else BandImage(image, is_display=True))
 
 
 def are_levels(image: NDArray[np.generic]) -> bool:

@@ -15,6 +15,7 @@ from galaxyclass.images.band_labels import doubtful_labels
 from galaxyclass.images.channels import to_colour
 from galaxyclass.images.compressed import COMPRESSED, decompress
 from galaxyclass.images.decoded import BYTES_PER_PIXEL, MAX_PIXELS, Decoded, Scale, full_size
+from galaxyclass.images.fill_values import without_fills
 from galaxyclass.images.fits import FITS, join_bands, read_fits
 from galaxyclass.images.header import tiled_sizes
 from galaxyclass.images.jpeg import decode_jpeg
@@ -180,12 +181,12 @@ def _decode_bands(data: bytes, settings: RenderSettings, max_pixels: int) -> Ban
         large_images.wait_if(max((width * height for width, height in sizes), default=0))
         return read_fits(data, hdu=settings.hdu, bands=settings.bands, max_pixels=max_pixels)
     if data.startswith(NPY):
-        return read_npy(data, max_pixels)
+        return without_fills(read_npy(data, max_pixels))
     if data.startswith(TIFF):
         pages = read_pages(data)
         large_images.wait_if(math.prod(pages[0].size))
         if not pages[0].is_photograph or settings.bands or settings.colour == "bands":
-            return read_tiff(data, pages, max_pixels)
+            return without_fills(read_tiff(data, pages, max_pixels))
     return None
 
 

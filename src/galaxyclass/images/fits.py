@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from galaxyclass.errors import GalaxyclassError, ImageError
 from galaxyclass.extras import require
 from galaxyclass.images.band_image import BandImage, bands_last
-from galaxyclass.images.fits_grids import grid_cards, misaligned
+from galaxyclass.images.fill_values import without_fills
+from galaxyclass.images.fits_grids import grid_cards, header_with_sky, misaligned
 from galaxyclass.images.fits_hdus import (
     astropy_warnings,
     band_names,
@@ -242,7 +243,8 @@ def join_bands(images: dict[str, BandImage]) -> BandImage:
 
 def _from_hdu(hdus: Any, number: int, most: int) -> BandImage:
     hdu = hdus[number]
-    axes, header = picture_axes(hdu), hdu.header
+    axes = picture_axes(hdu)
+    header, where = header_with_sky(hdus, number)
     pixels_in_a_band = math.prod(axes) // (min(axes[0], axes[-1]) if len(axes) == 3 else 1)
     if pixels_in_a_band > most:
         raise ImageError(
@@ -254,15 +256,16 @@ def _from_hdu(hdus: Any, number: int, most: int) -> BandImage:
     array: NDArray[np.generic] = hdus.pixels(number).reshape(axes)
     pixels = bands_last(array)[::-1]
     scale = pixel_scale_of(header)
-    return BandImage(
+    image = BandImage(
         pixels,
         band_names(header, pixels.shape[2]),
         scale,
         str(header.get("BUNIT", "")).strip(),
-        source=hdu_name(hdu, number),
+        source=hdu_name(hdu, number) + where,
         grid=partial(grid_cards, header) if pixels.shape[2] == 1 else tuple,
         doubt=_scale_doubt(header, scale),
     )
+    return without_fills(image, hdu.header)
 
 
 def pixel_scale_of(header: Any) -> float | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.extras import require
-from galaxyclass.images.fits_hdus import astropy_warnings
+from galaxyclass.images.fits_hdus import astropy_warnings, hdu_numbers, picture_axes
 
 #: Cards of a WCS (and of its distortions), and the frame of its coordinates.
 _CARDS = re.compile(
@@ -38,6 +38,37 @@ def grid_cards(header: Any) -> Cards:
     (('CTYPE1', 'RA---TAN'), ('CRVAL1', 10.0))
     """
     return tuple((key, header[key]) for key in header if _CARDS.fullmatch(key))
+
+
+def header_with_sky(hdus: Any, number: int) -> tuple[Any, str]:
+    """The header of an HDU, with the WCS of the primary HDU where it has none of its own.
+
+    Parameters
+    ----------
+    hdus : astropy's list of HDUs
+    number : int
+        Of the HDU.
+
+    Returns
+    -------
+    header : astropy.io.fits.Header
+    words : str
+        ``, WCS of HDU 0`` where that is used. It is where HDU 0 holds no picture, and all pictures
+        of the file are of one size: those of a camera's several chips lie elsewhere each.
+    """
+    header = hdus[number].header
+    if number == 0 or "CTYPE1" in header:
+        return header, ""
+    primary = hdus[0]
+    if "CTYPE1" not in primary.header or picture_axes(primary):
+        return header, ""
+    shapes = {axes[-2:] for each in hdu_numbers(hdus) if (axes := picture_axes(hdus[each]))}
+    if len(shapes) != 1:
+        return header, ""
+    header = header.copy()
+    for key, value in grid_cards(primary.header):
+        header[key] = value
+    return header, ", WCS of HDU 0"
 
 
 def misaligned(grids: Mapping[str, Cards], height: int, width: int) -> str:

@@ -200,6 +200,13 @@ def _colour(file: PredictionTable, colour: str | None) -> str | None:
     """The column that a map is coloured by."""
     if colour is not None:
         name = column_named(file.others, colour, "colour")
+        if name == file.other_names[0]:
+            raise ArgumentError(
+                f"{file.name}: column {name!r} holds the ids, which are no colour",
+                argument="colour",
+                wanted="a column of numbers or classes, or the code of an answer",
+                got=repr(name),
+            )
         if name in AXES:
             raise ArgumentError(
                 f"{file.name}: column {name!r} is called as a coordinate of the map is",

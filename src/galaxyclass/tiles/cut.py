@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.fill_values import MOST_BRIGHTNESS
 
 #: The largest side of a field, in pixels of the tile: larger ones are mistakes of a catalogue.
 MAX_SIDE = 20_000
@@ -150,14 +151,26 @@ def _window(plane: NDArray[np.generic], row: int, column: int, width: int) -> ND
     """A square of a plane, NaN beyond it."""
     height, length = plane.shape
     if row >= 0 and column >= 0 and row + width <= height and column + width <= length:
-        return plane[row : row + width, column : column + width].astype(np.float32)
+        return _numbers(plane[row : row + width, column : column + width])
     window = np.full((width, width), np.nan, np.float32)
     rows = slice(max(row, 0), max(min(row + width, height), 0))
     columns = slice(max(column, 0), max(min(column + width, length), 0))
     window[rows.start - row : rows.stop - row, columns.start - column : columns.stop - column] = (
-        plane[rows, columns]
+        _numbers(plane[rows, columns])
     )
     return window
+
+
+def _numbers(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Pixels as float32, NaN where a number such as 1e30 stands for "no data"."""
+    if pixels.dtype.kind != "f":
+        return pixels.astype(np.float32)
+    with np.errstate(over="ignore"):
+        numbers = pixels.astype(np.float32)
+    filled = np.abs(numbers) > MOST_BRIGHTNESS
+    if filled.any():
+        numbers[filled] = np.nan
+    return numbers
 
 
 def _without_data(

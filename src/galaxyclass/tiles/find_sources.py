@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.extras import require
+from galaxyclass.images.fill_values import MOST_BRIGHTNESS
 from galaxyclass.tiles.tile import SkyTile
 
 #: Side of the boxes in which the background is measured, pixels.
@@ -102,8 +103,9 @@ def _signal_to_noise(
     total = np.zeros(tile.size, np.float32)
     missing = np.zeros(tile.size, bool)
     for plane in planes:
-        pixels = np.ascontiguousarray(plane, dtype=np.float32)
-        empty = ~np.isfinite(pixels)
+        with np.errstate(over="ignore"):
+            pixels = np.ascontiguousarray(plane, dtype=np.float32)
+        empty = ~(np.abs(pixels) <= MOST_BRIGHTNESS)  # NaN, too
         if plane.dtype.kind == "f":
             empty |= pixels == 0
         if empty.all():

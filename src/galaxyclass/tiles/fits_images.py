@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.extras import require
+from galaxyclass.images.fits_grids import header_with_sky
 from galaxyclass.images.fits_hdus import astropy_warnings, find_hdu, list_hdus, picture_axes
 from galaxyclass.io.reading import require_ordinary
 
@@ -140,7 +141,7 @@ def find_fits_image(path: str, hdu: str | int | None = None) -> FitsImage:
                 got=list_hdus(hdus),
             )
         number = pictures[0] if hdu is None else find_hdu(hdus, hdu, path)
-        axes, header = picture_axes(hdus[number]), hdus[number].header.copy()
+        axes, header = picture_axes(hdus[number]), header_with_sky(hdus, number)[0].copy()
         name = hdus[number].name
     return FitsImage(path, number, name, axes, _band_axis(path, axes), header, len(pictures))
 

@@ -17,7 +17,7 @@ from galaxyclass.data.tables.cells import is_text, numbers_in_text
 from galaxyclass.data.tables.in_memory import UNIT, as_arrow, is_table
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ArgumentError, CatalogError
-from galaxyclass.short import counted, did_you_mean, verb
+from galaxyclass.short import counted, did_you_mean, short_value, verb
 from galaxyclass.tasks.names import is_exact_integer
 from galaxyclass.tiles.field import Field
 
@@ -107,7 +107,11 @@ def read_catalogue(catalogue: Any) -> pa.Table:
     CatalogError, ArgumentTypeError
         As for `read_table` and `as_arrow`.
     """
-    table = as_arrow(catalogue) if is_table(catalogue) else read_table(Path(catalogue))
+    table = (
+        as_arrow(catalogue, "catalogue")
+        if is_table(catalogue)
+        else read_table(Path(catalogue), "catalogue")
+    )
     if not table.num_rows:
         raise CatalogError("the catalogue has no rows", wanted="a row for each source")
     columns = [numbers_in_text(column) for column in table.columns]
@@ -196,23 +200,53 @@ def _require_columns(table: pa.Table, **named: str | None) -> None:
 
 
 def _radii(table: pa.Table, name: str) -> tuple[NDArray[np.float64], bool, str]:
-    column = table[name]
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+    column, unread = table[name], ""
+    if is_text(column):
+        values, unread = _numbers_among_words(column, name)
+    elif pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+        values = np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+    else:
         raise CatalogError(
             f"the column {name!r} holds no radii", wanted="numbers", got=str(column.type)
         )
-    values = np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
     values[~(values > 0)] = np.nan  # -9999 stands for unknown in many catalogues
     unit = (table.schema.field(name).metadata or {}).get(UNIT, b"").decode().lower()
     in_pixels = unit in ("pix", "pixel", "pixels") or bool(
         re.search(r"_(pix|px|image)$", name, re.I)
     )
     if in_pixels:
-        return values, True, f"Radii: the column {name}, in pixels of the tile."
+        return values, True, f"Radii: the column {name}, in pixels of the tile{unread}."
     if unit and unit not in _ARCSEC:
         raise CatalogError(f"the column {name!r} has the unit {unit!r}", wanted="arcsec or pixel")
     stated = f"in {unit}" if unit else "in arcsec (it states no unit)"
-    return values * _ARCSEC.get(unit, 1.0), False, f"Radii: the column {name}, {stated}."
+    return values * _ARCSEC.get(unit, 1.0), False, f"Radii: the column {name}, {stated}{unread}."
+
+
+def _numbers_among_words(column: Any, name: str) -> tuple[NDArray[np.float64], str]:
+    """The numbers of a column of text, NaN for a word; and what to say of the words.
+
+    Raises
+    ------
+    CatalogError
+        Fewer than half of its cells are numbers.
+    """
+    cells = [str(cell or "").strip() for cell in column.to_pylist()]
+    values, words = np.full(len(cells), np.nan), dict[int, str]()
+    for row, cell in enumerate(cells):
+        try:
+            values[row] = float(cell) if cell else np.nan
+        except ValueError:
+            words[row] = cell
+    if 2 * np.isfinite(values).sum() < len(cells):
+        first = next(iter(words.values()), "")
+        raise CatalogError(
+            f"the column {name!r} holds no radii", wanted="numbers", got=short_value(first)
+        )
+    row, word = next(iter(words.items()))
+    return values, (
+        f"; {counted(len(words), 'row')} {verb(len(words), 'has')} a word there "
+        f"({short_value(word)} in row {row}) and no radius"
+    )
 
 
 def _id_column(table: pa.Table, name: str | None) -> str | None:

@@ -32,7 +32,7 @@ from galaxyclass.networks.weights import load_weights
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.tasks.votes.task import VoteTask
-from galaxyclass.training.combine import save_ensemble
+from galaxyclass.training.combine import combine, save_ensemble
 
 from .conftest import CALIBRATION, FIVE, one_network
 
