@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from galaxyclass.errors import OutputError
+from galaxyclass.errors import GalaxyclassError, OutputError
 from galaxyclass.io.lock import bears_name, close_locked, open_locked
 
 #: Seconds to wait for another process that is writing the same file.
@@ -52,6 +52,8 @@ _WRITE_ERRORS: dict[int, tuple[str, str]] = {
         "wait for it to end, or choose another name",
     ),
 }
+#: Those that nothing but writing meets.
+_ONLY_OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @contextmanager
@@ -220,8 +222,23 @@ def translated(path: Path) -> Iterator[None]:
             ) from error
         if error.errno not in _WRITE_ERRORS:
             raise
-        what, hint = _WRITE_ERRORS[error.errno]
-        raise OutputError(f"{path}: {what}", hint=hint) from error
+        raise _output_error(error.errno, path) from error
+
+
+def error_of_system(error: OSError) -> GalaxyclassError:
+    """What the operating system refused, where no part of the package knows more about it."""
+    name = None if error.filename is None else os.fsdecode(error.filename)
+    if error.errno in _ONLY_OF_WRITING:
+        return _output_error(error.errno, name)
+    return GalaxyclassError(
+        f"{error.strerror or error}" if name is None else f"{name}: {error.strerror or error}",
+        hint="raise the limit (ulimit -n)" if error.errno == errno.EMFILE else None,
+    )
+
+
+def _output_error(number: int, path: str | Path | None) -> OutputError:
+    what, hint = _WRITE_ERRORS[number]
+    return OutputError(what if path is None else f"{path}: {what}", hint=hint)
 
 
 def _is_gone(folder: Path) -> bool:
