@@ -24,7 +24,7 @@ from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free
 
 @pytest.fixture
 def full_disk() -> Iterator[None]:
-    """Every write is refused, as on a full disk, also that of the same bytes when a file is closed."""
+    """Every write is refused, as on a full disk; again when a file is closed."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
     yield
