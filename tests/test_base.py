@@ -75,6 +75,11 @@ def test_errors_of_the_system_are_translated(number: int, message: str) -> None:
         raise OSError(number, "as the system says it")
 
 
+def test_numpy_on_a_full_disk() -> None:
+    with pytest.raises(OutputError, match="no room left on the disk"), translated(Path("a.npy")):
+        raise OSError("1056 requested and 992 written")
+
+
 def test_other_errors_of_the_system_pass() -> None:
     with pytest.raises(OSError, match="strange"), translated(Path("out.csv")):
         raise OSError(errno.EIO, "strange")
