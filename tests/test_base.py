@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import errno
+import os
 import pickle
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from galaxyclass.errors import (
     SurveyStoppedError,
 )
 from galaxyclass.extras import require, require_installed
-from galaxyclass.io.atomic import translated, write_text, writing
+from galaxyclass.io.atomic import error_of_system, translated, write_text, writing
 
 
 def test_message_has_what_wanted_got_and_what_to_do() -> None:
@@ -74,9 +75,21 @@ def test_errors_of_the_system_are_translated(number: int, message: str) -> None:
         raise OSError(number, "as the system says it")
 
 
+def test_numpy_on_a_full_disk() -> None:
+    with pytest.raises(OutputError, match="no room left on the disk"), translated(Path("a.npy")):
+        raise OSError("1056 requested and 992 written")
+
+
 def test_other_errors_of_the_system_pass() -> None:
     with pytest.raises(OSError, match="strange"), translated(Path("out.csv")):
         raise OSError(errno.EIO, "strange")
+
+
+def test_what_only_writing_meets_says_what_to_do_wherever_it_comes_from() -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a.csv")
+    assert str(error_of_system(full)).startswith("a.csv: no room left on the disk\n")
+    denied = OSError(errno.EACCES, os.strerror(errno.EACCES), "a.csv")
+    assert str(error_of_system(denied)) == "a.csv: Permission denied"
 
 
 def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,23 @@ from galaxyclass.io.atomic import (
 from galaxyclass.io.journal import job_key, open_journal
 from galaxyclass.io.lock import open_locked
 from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Every write is refused, as on a full disk; again when a file is closed."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_disk_without_room_for_the_journal(tmp_path: Path) -> None:
+    output = FolderOutput(tmp_path / "new", ("scores.csv",), "key", overwrite=False)
+    with pytest.raises(OutputError, match="new: the file would be larger"), output.claim():
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_leftover_is_taken_over(tmp_path: Path) -> None:

@@ -239,7 +239,14 @@ def fit_calibration(
                     f"{share} have the highest scores: only images beyond all of them are flagged."
                 )
     if intervals is None and out_of_distribution is None:
-        raise ScoreError("nothing could be calibrated", got="\n".join(all_notes))
+        raise ScoreError(
+            "nothing could be calibrated",
+            wanted=f"{FEW} galaxies or more that the training did not have",
+            got="\n".join(all_notes),
+            hint="label more galaxies; where all are new to the model, take all: `part='all'`"
+            if len(values) < FEW
+            else None,
+        )
     return Calibration(len(values), intervals, coverage, out_of_distribution, tuple(all_notes))
 
 

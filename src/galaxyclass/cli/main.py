@@ -17,6 +17,7 @@ from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.stopped import stopped_words
 from galaxyclass.errors import GalaxyclassError, StoppedError, SurveyStoppedError
+from galaxyclass.io.atomic import error_of_system
 from galaxyclass.short import first_line
 from galaxyclass.version import __version__
 from galaxyclass.workers.ending import end_process
@@ -188,8 +189,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         sys.stderr.close()  # nobody reads the output any more
         return 1
     except OSError as error:  # such as a name that is too long, or a disk that fails
-        where = "" if error.filename is None else f"{error.filename}: "
-        echo(f"error: {where}{error.strerror or error}", err=True)
+        echo(f"error: {in_options(str(error_of_system(error)))}", err=True)
         return 1
     return result if isinstance(result, int) else 0
 

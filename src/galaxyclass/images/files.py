@@ -13,6 +13,7 @@ from galaxyclass.errors import CatalogError
 from galaxyclass.images.band_files import expand, has_bands, is_pattern
 from galaxyclass.images.container import PICTURE_ENDING
 from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of, is_container, members
+from galaxyclass.io.run_folder import FIGURES
 from galaxyclass.short import counted
 
 #: Endings of image files, in lower case; the case of a file's ending is ignored.
@@ -30,6 +31,9 @@ FITS_SUFFIXES: tuple[str, ...] = tuple(
     for image in (".fits", ".fit", ".fts")
     for compressed in ("", *COMPRESSED_SUFFIXES)
 )
+
+#: What stands for the ending of a figure of the package.
+_FIGURE = "figure of a training"
 
 _ALL_SUFFIXES = (
     *IMAGE_SUFFIXES,
@@ -181,7 +185,7 @@ def image_stem(path: str) -> str:
 def _in_folder(folder: Path, others: Counter[str]) -> list[str]:
     images: list[str] = []
     containers: list[str] = []
-    for path in walk_files(folder):
+    for path in walk_files(folder, others):
         if is_image_name(path):
             images.append(path)
         else:
@@ -248,10 +252,17 @@ def _raise(error: OSError) -> None:
     ) from error
 
 
-def walk_files(folder: str | Path) -> Iterator[str]:
+def walk_files(folder: str | Path, others: Counter[str]) -> Iterator[str]:
     """The files of a folder and its sub-folders, each folder's in the order of their names.
 
-    Hidden files and folders are left out; links to folders are followed, each folder once.
+    Hidden files and folders are left out; links to folders are followed, each folder once. So are
+    the figures of a run or a study, which may lie among the images: they show no galaxy.
+
+    Parameters
+    ----------
+    folder : path
+    others : Counter
+        Gets the number of these figures.
 
     Raises
     ------
@@ -266,5 +277,9 @@ def walk_files(folder: str | Path) -> Iterator[str]:
             continue
         visited.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        visible = sorted(name for name in files if not name.startswith("."))
+        present = frozenset(files)
+        figures = {name for name in FIGURES if name in present and FIGURES[name] in present}
+        if figures:
+            others[_FIGURE] += len(figures)
+        visible = sorted(name for name in present - figures if not name.startswith("."))
         yield from (os.path.join(root, name) for name in visible)  # noqa: PTH118

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from galaxyclass.errors import OutputError
+from galaxyclass.errors import GalaxyclassError, OutputError
 from galaxyclass.io.lock import bears_name, close_locked, open_locked
 
 #: Seconds to wait for another process that is writing the same file.
@@ -22,26 +23,28 @@ LOCK_SECONDS = 10.0
 #: Where the content of a folder is built that cannot be replaced as a whole.
 _INSIDE = ".unfinished.tmp"
 
+_ANOTHER_PLACE = "choose another place"
+
 #: Error number of the system -> what is wrong with the output, and what to do.
 _WRITE_ERRORS: dict[int, tuple[str, str]] = {
     **dict.fromkeys(
         (errno.ENOSPC, errno.EDQUOT),
         (
             "no room left on the disk",
-            "free some space, or choose another place; what was written before is kept",
+            f"free some space, or {_ANOTHER_PLACE}",
         ),
     ),
     errno.EFBIG: (
         "the file would be larger than this process, or this disk, may write",
-        "raise the limit (ulimit -f), or choose another place",
+        f"raise the limit (ulimit -f), or {_ANOTHER_PLACE}",
     ),
     **dict.fromkeys(
         (errno.EACCES, errno.EPERM, errno.EROFS),
-        ("no permission to write here", "choose another place"),
+        ("no permission to write here", _ANOTHER_PLACE),
     ),
     **dict.fromkeys(
         (errno.ENOTDIR, errno.EEXIST),
-        ("a file stands where a folder is needed", "choose another place"),
+        ("a file stands where a folder is needed", _ANOTHER_PLACE),
     ),
     errno.ENOTEMPTY: ("there is something here already", "choose another name, or remove it"),
     errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
@@ -52,6 +55,8 @@ _WRITE_ERRORS: dict[int, tuple[str, str]] = {
         "wait for it to end, or choose another name",
     ),
 }
+#: Those that nothing but writing meets.
+_ONLY_OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @contextmanager
@@ -209,8 +214,15 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn the operating system's errors of writing to ``path`` into an `OutputError`."""
+def translated(path: Path, argument: str | None = None) -> Iterator[None]:
+    """Turn the operating system's errors of writing to ``path`` into an `OutputError`.
+
+    Parameters
+    ----------
+    path : Path
+    argument : str, optional
+        The argument that names another place, for the hint.
+    """
     try:
         yield
     except OSError as error:
@@ -218,10 +230,38 @@ def translated(path: Path) -> Iterator[None]:
             raise OutputError(
                 f"{path}: its folder has been removed", hint="choose another place"
             ) from error
-        if error.errno not in _WRITE_ERRORS:
+        number = _number(error)
+        if number not in _WRITE_ERRORS:
             raise
-        what, hint = _WRITE_ERRORS[error.errno]
-        raise OutputError(f"{path}: {what}", hint=hint) from error
+        raise _output_error(number, path, argument) from error
+
+
+def error_of_system(error: OSError) -> GalaxyclassError:
+    """What the operating system refused, where no part of the package knows more about it."""
+    name = None if error.filename is None else os.fsdecode(error.filename)
+    number = _number(error)
+    if number in _ONLY_OF_WRITING:
+        return _output_error(number, name)
+    return GalaxyclassError(
+        f"{error.strerror or error}" if name is None else f"{name}: {error.strerror or error}",
+        hint="raise the limit (ulimit -n)" if error.errno == errno.EMFILE else None,
+    )
+
+
+def _number(error: OSError) -> int | None:
+    """The number of an error; numpy has none where a disk is full, but how much it wrote."""
+    if error.errno is None and re.search(r"requested and \d+ written", str(error)):
+        return errno.ENOSPC
+    return error.errno
+
+
+def _output_error(
+    number: int | None, path: str | Path | None, argument: str | None = None
+) -> OutputError:
+    what, hint = _WRITE_ERRORS[number or 0]
+    if argument is not None:
+        hint = hint.replace(_ANOTHER_PLACE, f"{_ANOTHER_PLACE} with `{argument}`")
+    return OutputError(what if path is None else f"{path}: {what}", hint=hint)
 
 
 def _is_gone(folder: Path) -> bool:

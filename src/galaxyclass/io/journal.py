@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -60,17 +60,19 @@ def open_journal(path: Path, key: str, *, patience: float | None = 0.0) -> Itera
         Another process holds the lock.
     """
     descriptor = open_locked(path, patience=patience)
-    with os.fdopen(descriptor, "r+b") as file:
+    file = os.fdopen(descriptor, "r+b")
+    try:
+        journal = Journal(path, key, file)
         try:
-            journal = Journal(path, key, file)
-            try:
-                yield journal
-            finally:
-                if not journal.begun and journal.previous_key is None:
-                    journal.remove()
+            yield journal
         finally:
-            if not file.closed:
-                release(descriptor)
+            if not journal.begun and journal.previous_key is None:
+                journal.remove()
+    finally:
+        if not file.closed:
+            release(descriptor)
+        with suppress(OSError):  # what a full disk refused is refused again; all else is synced
+            file.close()
 
 
 class Journal:
@@ -99,8 +101,8 @@ class Journal:
         self._file.truncate()
         self._offsets = []
         self._end = self._file.write(json.dumps({"key": self.key}).encode() + b"\n")
-        self.begun = True
         self._sync()
+        self.begun = True
 
     def __len__(self) -> int:
         return len(self._offsets)

@@ -1,4 +1,4 @@
-"""The names of the files in the folders of runs, evaluations and baselines."""
+"""The names of the files in the folders of runs, evaluations, baselines and studies."""
 
 from __future__ import annotations
 
@@ -17,6 +17,19 @@ MODEL_MANIFEST = "manifest.json"
 LAST = "checkpoints/last.ckpt"
 BEST = "checkpoints/best.ckpt"
 LOGS = "logs"
+COMPARISON = "compare.json"
+COMPARED_CURVES = "compare.png"
+SEARCH = "tune.json"
+TUNE_CURVES = "tune.png"
+TUNE_SETTINGS = "settings.png"
+
+#: Figures of these folders -> the file beside them that tells such a folder from another.
+FIGURES = {
+    CURVES: INFO,
+    COMPARED_CURVES: COMPARISON,
+    TUNE_CURVES: SEARCH,
+    TUNE_SETTINGS: SEARCH,
+}
 
 
 def run_file(run: Path, name: str) -> Path | None:

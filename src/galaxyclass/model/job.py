@@ -234,7 +234,7 @@ def _raise_what_is_kept(error: BaseException, chunks: Chunks, source: ImageSourc
             error.what,
             wanted=error.wanted,
             got=progress_made,
-            hint=f"{error.hint}; the same again goes on from there",
+            hint=f"{error.hint}; what is done is kept: the same again goes on from there",
         ) from error
 
 

@@ -147,7 +147,7 @@ class Sources:
         found = False
 
         def images() -> Iterator[str]:
-            for path in walk_addresses(root) if is_address(root) else walk_files(root):
+            for path in walk_addresses(root) if is_address(root) else walk_files(root, self.others):
                 if is_image_name(path):
                     yield path
                 else:

@@ -40,6 +40,11 @@ class Targets(ABC):
     def known(self) -> NDArray[np.bool_]:
         """(galaxies,) whether anything is known of each."""
 
+    @property
+    def arguments(self) -> dict[str, object]:
+        """What `galaxyclass.validate` has to be given, beside the table, to find these in it."""
+        return {}
+
     @abstractmethod
     def take(self, indices: NDArray[np.int64]) -> Self:
         """The targets of the galaxies at (n,) indices, in that order."""

@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -156,7 +157,12 @@ def _padded(data: bytes, filler: bytes) -> bytes:
 
 def _write(path: Path, data: bytes) -> None:
     temporary = temporary_name(path)
-    temporary.write_bytes(data)
+    try:
+        temporary.write_bytes(data)
+    except OSError:  # no room: nothing half written stays
+        with suppress(OSError):
+            temporary.unlink()
+        raise
     os.replace(temporary, path)  # noqa: PTH105 - a Path more for each of 10^7 files
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.errors import CatalogError, ImageError
-from galaxyclass.images.files import find_images
+from galaxyclass.images.files import find_images, image_paths
 from galaxyclass.images.read import read_image
 
 
@@ -19,6 +20,18 @@ def test_a_folder_is_searched_with_its_sub_folders(images: Callable[..., Path]) 
     )  # fmt: skip
     found = [str(path.relative_to(folder)) for path in find_images(folder)]
     assert found == ["a.JPEG", "b.jpg", "d.tif", "e.TIFF", "sub/deep/c.png"]
+
+
+def test_figures_of_trainings_are_no_galaxies(images: Callable[..., Path]) -> None:
+    folder = images(
+        *("run/run.json", "run/curves.png", "study/compare.json", "study/compare.png"),
+        *("study/runs/a/run.json", "study/runs/a/curves.png", "search/tune.json"),
+        *("search/tune.png", "search/settings.png", "plain/curves.png", "1.jpg"),
+    )
+    others: Counter[str] = Counter()
+    found = [path.removeprefix(f"{folder}/") for path in image_paths(folder, others)]
+    assert found == ["1.jpg", "plain/curves.png"]
+    assert others == {"figure of a training": 5, ".json": 4}
 
 
 def test_files_are_taken_as_they_are_named(images: Callable[..., Path]) -> None:

@@ -315,3 +315,24 @@ def test_the_journal_has_its_room_before_the_pixels_take_it(
     # Size, time, digest, width and height of an image take some 75 characters.
     assert rooms[0] > 75 * len(many)
     assert len(set(rooms)) == 1, "it grew, or was given back"
+
+
+def test_a_complete_pack_that_may_only_be_read_is_read(
+    many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a cache that another user filled, or on a disk that is read-only."""
+    made = pack(many[:3], SETTINGS, cache=tmp_path, workers=1)
+
+    def refused(path: Path) -> Any:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(write, "locked", refused)
+    monkeypatch.setattr("os.access", lambda _path, _mode: False)
+    assert content(pack(many[:3], SETTINGS, cache=tmp_path, workers=1).folder) == content(
+        made.folder
+    )
+    with pytest.raises(OutputError, match=r"(?s)no permission.*choose another place with `cache`"):
+        pack(many[:2], SETTINGS, cache=tmp_path, workers=1)
+    made.folder.joinpath(layout.PACK_MANIFEST).unlink()
+    with pytest.raises(OutputError, match="no permission to write here"):
+        pack(many[:3], SETTINGS, cache=tmp_path, workers=1)

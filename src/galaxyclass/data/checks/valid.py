@@ -88,7 +88,9 @@ def _refusal(
             lines.append(f"  and {len(of_kind) - _SHOWN:,} more")
     valid = len(valid_galaxies(catalog, errors))
     table = "" if catalog.table is None else f", {str(catalog.table)!r}"
-    hint = f"`galaxyclass.validate({str(catalog.images)!r}{table})` shows them all"
+    known = {} if catalog.targets is None else catalog.targets.arguments
+    more = "".join(f", {name}={value!r}" for name, value in known.items())
+    hint = f"`galaxyclass.validate({str(catalog.images)!r}{table}{more})` shows them all"
     return InvalidCatalogError(
         f"{catalog.table or catalog.images}: errors that would make a training wrong",
         got="\n".join(lines),

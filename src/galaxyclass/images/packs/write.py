@@ -118,9 +118,12 @@ def pack(
     key = layout.key_of(names, identities, preprocessing)
     named = output is not None
     folder = Path(cache or cache_folder()) / "packs" / key if output is None else Path(output)
-    with atomic.translated(folder):
+    with atomic.translated(folder, "output" if named else "cache"):
         if named:
             _require_pack_folder(folder)
+        if (shared := _only_readable(folder, key)) is not None:
+            progress("pack", len(names), len(names))
+            return shared
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / layout.LOCK):
             complete = _complete(folder, key, replace=overwrite or not named)
@@ -130,6 +133,23 @@ def pack(
                 complete = open_pack(folder)
             progress("pack", len(names), len(names))
     return complete
+
+
+def _only_readable(folder: Path, key: str) -> Pack | None:
+    """The complete pack of this key in a folder that may not be written to, if it is one.
+
+    A cache of several users, or one on a disk that is read-only.
+    """
+    if not folder.is_dir() or all(
+        os.access(path, os.W_OK) for path in (folder, folder / layout.LOCK)
+    ):
+        return None
+    if (folder / layout.JOURNAL).exists() or not (folder / layout.PACK_MANIFEST).exists():
+        return None
+    with suppress(PackError):
+        if read_manifest(folder).key == key:
+            return open_pack(folder)
+    return None
 
 
 def _require_pack_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.extras import TRAINING, require_installed
 from galaxyclass.io.atomic import require_new, write_text
+from galaxyclass.io.run_folder import COMPARED_CURVES, COMPARISON
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
@@ -20,8 +21,6 @@ from galaxyclass.study.begin import begin_study
 from galaxyclass.study.compare.clock import Clock
 from galaxyclass.study.compare.outcomes import outcome_path, read_outcome, train_trial, trial_job
 from galaxyclass.study.compare.plan import (
-    COMPARED_CURVES,
-    PLAN,
     TABLE,
     Plan,
     read_plan,
@@ -129,7 +128,7 @@ def compare(
     folder = Path(output)
     dataset = as_dataset(images, table)
     plan = Plan(trials, {**dataset.with_files(folder).to_json(), "seed": seed})
-    begun = read_plan(folder) if (folder / PLAN).is_file() else None
+    begun = read_plan(folder) if (folder / COMPARISON).is_file() else None
     if begun is None:
         require_new(folder)
     else:

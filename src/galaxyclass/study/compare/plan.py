@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from galaxyclass.errors import OutputError, RunError
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.reading import read_bounded
+from galaxyclass.io.run_folder import COMPARISON
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.recipes.read import parse_recipe
 from galaxyclass.short import first_few, short_value
@@ -25,9 +26,7 @@ _FORMAT = FileFormat(
     "comparison", STUDY_FORMAT, RunError, "compare again with this version, to another `output`"
 )
 
-PLAN = "compare.json"
 TABLE = "compare.csv"
-COMPARED_CURVES = "compare.png"
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Plan:
 
 def write_plan(folder: Path, plan: Plan) -> None:
     """Begin a comparison."""
-    write_text(folder / PLAN, json.dumps(_as_data(plan), indent=1) + "\n")
+    write_text(folder / COMPARISON, json.dumps(_as_data(plan), indent=1) + "\n")
 
 
 def read_plan(folder: Path) -> Plan:
@@ -61,7 +60,7 @@ def read_plan(folder: Path) -> Plan:
     RunError
         Not a comparison; of another version; damaged.
     """
-    return read_study(folder / PLAN, _FORMAT, _read)
+    return read_study(folder / COMPARISON, _FORMAT, _read)
 
 
 def read_study(file: Path, file_format: FileFormat, read: Callable[[dict[str, Any]], T]) -> T:

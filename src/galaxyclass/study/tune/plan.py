@@ -9,16 +9,14 @@ from typing import Any
 
 from galaxyclass.errors import OutputError, RunError
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.run_folder import SEARCH
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.study.compare.plan import read_study
 
 #: The layout of the folders of searches that this version writes.
 TUNE_FORMAT = 1
 
-TUNE_PLAN = "tune.json"
 TUNE_TABLE = "tune.csv"
-TUNE_CURVES = "tune.png"
-TUNE_SETTINGS = "settings.png"
 #: The recipe that is searched, where it was given as an object.
 TUNE_BASE = "base.toml"
 #: Optuna's storage, to which each step of the search is appended.
@@ -61,7 +59,7 @@ class TunePlan:
 def write_tune_plan(folder: Path, plan: TunePlan) -> None:
     """Begin a search."""
     data = {"format": TUNE_FORMAT, **asdict(plan)}
-    write_text(folder / TUNE_PLAN, json.dumps(data, indent=1) + "\n")
+    write_text(folder / SEARCH, json.dumps(data, indent=1) + "\n")
 
 
 def read_tune_plan(folder: Path) -> TunePlan:
@@ -77,7 +75,7 @@ def read_tune_plan(folder: Path) -> TunePlan:
         values = {name: value for name, value in data.items() if name != "format"}
         return TunePlan(**{**values, "settings": tuple(values["settings"])})
 
-    return read_study(folder / TUNE_PLAN, _FORMAT, read)
+    return read_study(folder / SEARCH, _FORMAT, read)
 
 
 def require_same_search(folder: Path, begun: TunePlan, plan: TunePlan) -> None:

@@ -16,6 +16,7 @@ from galaxyclass.errors import OutputError
 from galaxyclass.extras import TRAINING, require_installed
 from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.io.lock import close_locked, open_locked
+from galaxyclass.io.run_folder import SEARCH, TUNE_CURVES, TUNE_SETTINGS
 from galaxyclass.plots.style import save
 from galaxyclass.plots.tuned import Point, tuned_settings
 from galaxyclass.progress import Progress, silent
@@ -39,9 +40,6 @@ from galaxyclass.study.compare.results import (
 from galaxyclass.study.tune.plan import (
     BEST_RECIPE,
     TUNE_BASE,
-    TUNE_CURVES,
-    TUNE_PLAN,
-    TUNE_SETTINGS,
     TUNE_TABLE,
     TunePlan,
     read_tune_plan,
@@ -188,7 +186,7 @@ def tune(
         pruning=pruning,
         resolved=resolved.model_dump(mode="json"),
     )
-    begun = read_tune_plan(folder) if (folder / TUNE_PLAN).is_file() else None
+    begun = read_tune_plan(folder) if (folder / SEARCH).is_file() else None
     if begun is None:
         require_new(folder)
     else:

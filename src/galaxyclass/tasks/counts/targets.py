@@ -38,6 +38,11 @@ class CountTargets(Targets):
         """(galaxies,) whether anybody voted."""
         return np.asarray(np.nansum(self.counts, axis=1) > 0)
 
+    @property
+    def arguments(self) -> dict[str, object]:
+        """That the numbers of votes are meant, and not their fractions."""
+        return {"counts": True}
+
     def take(self, indices: NDArray[np.int64]) -> Self:
         """The targets of some galaxies, in that order."""
         return replace(self, counts=self.counts[indices])

@@ -37,6 +37,11 @@ class NumberTargets(Targets):
         """(galaxies,) whether any number is known."""
         return np.asarray(~np.isnan(self.numbers).all(axis=1))
 
+    @property
+    def arguments(self) -> dict[str, object]:
+        """The columns, and the value of an unknown number."""
+        return {"numbers": list(self.columns)} | dict(zip(["missing"], self.missing, strict=False))
+
     def take(self, indices: NDArray[np.int64]) -> Self:
         """The targets of some galaxies, in that order."""
         errors = None if self.errors is None else self.errors[indices]
