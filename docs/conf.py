@@ -24,6 +24,7 @@ extensions = [
     "extensions.offline",
     "extensions.recipe_settings",
     "extensions.repository_pages",
+    "extensions.shell_words",
     "matplotlib.sphinxext.plot_directive",
     "myst_parser",
     "numpydoc",

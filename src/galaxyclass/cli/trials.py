@@ -161,7 +161,7 @@ def explanations(ended: Sequence[TrialResult]) -> list[str]:
         if len(grouped) > _SHOWN:
             unlisted = sum(len(names) for names in list(grouped.values())[_SHOWN:])
             heading = re.split(r"[:.]", next(iter(grouped)))[0]
-            lines.append(f"  {heading}: {unlisted} more trials")
+            lines.append(f"  {heading}: {counted(unlisted, 'more trial')}")
         lines += [f"  {_REMEDY.strip()} {in_options(remedy)}" for remedy in remedies]
     return lines
 

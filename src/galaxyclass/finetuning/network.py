@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from galaxyclass.arrays import Doubles
 from galaxyclass.finetuning.cross_validation import OutOfFold, stratified_folds
 from galaxyclass.finetuning.network_training import NetworkTraining
+from galaxyclass.model.backends.torch_backend import find_device
 from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.networks.probed import ProbedNetwork
 from galaxyclass.progress import Progress
@@ -90,7 +91,6 @@ def try_network(training: NetworkTraining, progress: Progress, *, give_up: bool)
         labels.strata, NETWORK_FOLDS, np.random.default_rng([training.seed, 3])
     )
     schedule = training.schedule
-    _announce(training, folds)
     shape = (1 + len(schedule.scored) * len(_SHARES), len(labels), task.count)
     raw, predictions = np.full(shape, np.nan), np.full(shape, np.nan)
     for number in range(NETWORK_FOLDS):
@@ -163,23 +163,57 @@ def best_gain(errors: Doubles, galaxies: int) -> tuple[float, float]:
     return float(gains.mean()), float(gains.std() / np.sqrt(galaxies))
 
 
-def _announce(training: NetworkTraining, folds: NDArray[np.int64]) -> None:
-    """Log what trying the network will cost, from the time of one step, and how to leave it out."""
+@contextmanager
+def fastest_threads(training: NetworkTraining) -> Iterator[None]:
+    """Use all threads of torch, or a single one where other work has the cores; log the cost.
+
+    Both are tried on a few galaxies. Where the cores are busy, threads wait for each other: a
+    training may take ten times as long with two as with one.
+    """
+    before = torch.get_num_threads()
+    choices = [before, 1] if before > 1 and find_device(training.device).type == "cpu" else [before]
+    costs = {}
     with _repeatable(training.seed):
-        network = training.begin(training.labels.take(np.flatnonzero(folds != 0)).fit())
-        train, predict = training.measure(network)
-    schedule, count = training.schedule, len(folds)
-    predictions = 1 + len(schedule.scored) * len(_SHARES)
-    learnt = (NETWORK_FOLDS - 1) * count * schedule.epochs
-    trial = train * learnt + predict * predictions * count
+        network = training.begin(training.labels.fit())
+        try:
+            for threads in choices:
+                torch.set_num_threads(threads)
+                costs[threads] = _Cost.measured(training, network)
+            threads = 1 if costs[choices[-1]].trial < 0.9 * costs[before].trial else before
+        except BaseException:
+            torch.set_num_threads(before)
+            raise
+    torch.set_num_threads(threads)
     log.info(
         "now the network itself: whether training it pays is found out on %d folds, which takes "
-        "%s at most; where it pays, training on all galaxies takes %s more; `network='never'` "
+        "%s at most%s; where it pays, training on all galaxies takes %s more; `network='never'` "
         "leaves this out",
         NETWORK_FOLDS,
-        _minutes(trial),
-        _minutes(train * count * schedule.epochs),
+        _minutes(costs[threads].trial),
+        " (in one thread, as the cores have other work)" if threads < before else "",
+        _minutes(costs[threads].on_all),
     )
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """Seconds that the cross-validation takes at most, and the training on all galaxies."""
+
+    trial: float
+    on_all: float
+
+    @classmethod
+    def measured(cls, training: NetworkTraining, network: ProbedNetwork) -> _Cost:
+        """From the time of one step each; the network is of no use afterwards."""
+        train, predict = training.measure(network)
+        schedule, count = training.schedule, len(training.labels)
+        predictions = 1 + len(schedule.scored) * len(_SHARES)
+        on_all = train * count * schedule.epochs
+        return cls((NETWORK_FOLDS - 1) * on_all + predict * predictions * count, on_all)
 
 
 def _minutes(seconds: float) -> str:

@@ -10,7 +10,7 @@ from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.finetuning.beginning import Beginning
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies
 from galaxyclass.finetuning.finetuned import Rung, UnwrittenModel, scored_rung
-from galaxyclass.finetuning.network import NETWORK_FOLDS, train_on_all, try_network
+from galaxyclass.finetuning.network import NETWORK_FOLDS, fastest_threads, train_on_all, try_network
 from galaxyclass.finetuning.network_training import NetworkTraining
 from galaxyclass.networks.probed import ProbedNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
@@ -47,7 +47,7 @@ def with_network(
     seed, progress
         As for `finetune`.
     """
-    task, options = labels.task, beginning.model.options
+    options = beginning.model.options
     base = load_weights(beginning.model.bundles[0])
     assert not isinstance(base, ProbedNetwork), "`open_beginning` takes the probe away"
     training = NetworkTraining(
@@ -59,6 +59,18 @@ def with_network(
         device=options.device,
         seed=seed,
     )
+    with fastest_threads(training):
+        return _trained(unwritten, training, rungs, only_if_it_pays, progress)
+
+
+def _trained(
+    unwritten: UnwrittenModel,
+    training: NetworkTraining,
+    rungs: list[Rung],
+    only_if_it_pays: bool,
+    progress: Progress,
+) -> UnwrittenModel:
+    labels, task = training.labels, training.labels.task
     trial = try_network(training, progress, give_up=only_if_it_pays)
     if trial.out_of_fold is None:
         log.info(
@@ -73,7 +85,9 @@ def with_network(
         )
         return unwritten
     title = "the network, trained"
-    rung = scored_rung("network", title, trial.out_of_fold.score(seed), trial.seconds, task)
+    rung = scored_rung(
+        "network", title, trial.out_of_fold.score(training.seed), trial.seconds, task
+    )
     rungs.append(rung)
     if only_if_it_pays and not trial.pays:
         log.info(

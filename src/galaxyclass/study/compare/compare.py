@@ -245,6 +245,7 @@ def draw_curves(path: Path, results: Sequence[TrialResult]) -> None:
             labels=(
                 Path(result.trial.recipe).stem,
                 *(f"{key.split('.')[-1]}={value}" for key, value in result.trial.varied.items()),
+                *(["stopped early"] if result.state == "pruned" else []),
             ),
             history=result.history,
             reference=result.reference,
