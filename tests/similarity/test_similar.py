@@ -204,6 +204,9 @@ def test_the_command(predictions: Path, capsys: pytest.CaptureFixture[str]) -> N
     found = ["similar", str(predictions), "--like", "7", "--where", "4.1 < 0.012"]
     more = ["--output", str(folder / "f.csv"), "--gallery", str(folder / "f.png")]
     assert main([*found, *more]) == 2
+    page = ["--gallery", str(folder / "f.html"), "--images", str(folder / "images")]
+    assert main([*found, *page]) == 1
+    assert "a name that ends in .png or .svg or .pdf" in capsys.readouterr().err
     assert main([*found, *more, "--images", str(folder / "images")]) == 0
     assert "3 of 3 galaxies" in capsys.readouterr().out
     assert (folder / "f.png").read_bytes()[:4] == b"\x89PNG"

@@ -26,7 +26,7 @@ Start with `fast`. `galaxyclass train` takes the name of a recipe, or a TOML fil
 _OWN_RECIPE = """\
 # A recipe to change; the file's name becomes its name. To train it:
 #   galaxyclass train own.toml --images DIR --table votes.csv --output runs/own
-# `galaxyclass recipes {name}` says what each setting is. Those that are not here are none.
+# `galaxyclass recipes {name}` says what each setting is. A setting that is not here is none.
 
 """
 

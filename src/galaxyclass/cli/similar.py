@@ -105,6 +105,7 @@ def command(
     from galaxyclass.io.output import FilesOutput
     from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.writers import require_output
+    from galaxyclass.plots.style import require_figure
     from galaxyclass.similarity.similar import similar
 
     if (gallery is None) != (images is None):
@@ -119,6 +120,8 @@ def command(
         raise click.UsageError("--overwrite needs --output or --gallery")
     if output is not None:
         require_output(output, overwrite=True, quote_formulas=quote_formulas)
+    if gallery is not None:
+        require_figure(gallery)
     files = [file for file in (output, gallery) if file is not None]
     key = job_key(
         "similar",

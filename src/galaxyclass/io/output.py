@@ -32,7 +32,8 @@ def require_free(output: Path, *, overwrite: bool) -> None:
         )
     if output.is_symlink():
         raise OutputError(
-            f"{output}: a symbolic link, which the output would replace, and not what it leads to",
+            f"{output}: a symbolic link: the output would replace the link, and not the file that "
+            "it leads to",
             wanted="the name of a file",
             hint=f"name the file itself: `output={os.path.realpath(output)!r}`",
         )

@@ -165,9 +165,14 @@ def open_images(
     for name, column in (("path_column", path_column), ("id_column", table_id_column)):
         if column is not None:
             raise ArgumentError(
-                f"`{name}`: only a table has columns", argument=name, wanted=KINDS,
+                f"`{name}` is of `images` that are a table",
+                argument=name,
+                wanted=KINDS,
                 got=f"images of the type {type(images).__name__}",
-            )  # fmt: skip
+                hint="of a `table` beside the images: `galaxyclass.TableJoin(table, id_column=…)`"
+                if name == "id_column"
+                else None,
+            )
     if isinstance(images, ImageSource) and images.ids is not None:
         return images
     source = images if isinstance(images, ImageSource) else _without_ids(images)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from galaxyclass.errors import OutputError
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import writing
 
@@ -45,6 +46,8 @@ _SETTINGS = {
     "figure.constrained_layout.h_pad": 0.08,
 }
 
+#: Endings of the files that are written.
+_KINDS = (".png", ".svg", ".pdf")
 #: Settings for writing: text stays text, and the same figure gives the same file.
 _WRITING = {"svg.fonttype": "none", "svg.hashsalt": "galaxyclass"}
 
@@ -81,9 +84,32 @@ def _lay_out(figure: Figure) -> None:
             figure.set_layout_engine(None)
 
 
+def require_figure(path: Path) -> None:
+    """Refuse a name that says of no kind of figure that is written.
+
+    Raises
+    ------
+    OutputError
+    """
+    if path.suffix.lower() not in _KINDS:
+        raise OutputError(
+            f"{path}: not a kind of figure that is written",
+            wanted=f"a name that ends in {' or '.join(_KINDS)}",
+            got=f"the ending {path.suffix!r}" if path.suffix else "no ending",
+            hint=f"name it {path.with_suffix('.png')}",
+        )
+
+
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as ``.png``, ``.svg`` or ``.pdf``, by its suffix, whole or not at all."""
-    kind = path.suffix.removeprefix(".")
+    """Write a figure as ``.png``, ``.svg`` or ``.pdf``, by its suffix, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        Another suffix; no room, or no permission.
+    """
+    require_figure(path)
+    kind = path.suffix.lower().removeprefix(".")
     metadata = {"Date": None} if kind == "svg" else None
     _lay_out(figure)
     with _reproducible_files(), writing(path) as temporary:

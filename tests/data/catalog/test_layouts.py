@@ -230,6 +230,9 @@ def test_cells_that_nothing_known_separates(images: Make, table: Make) -> None:
         ("-9,-8,1", []),
         ("-5,-1,0", []),  # Hubble types
         ("E,S,none", ["'none', 1 galaxy"]),
+        ("ring,none", []),  # of two classes the other one
+        ("1,-1", []),
+        ("ring,unknown", ["'unknown', 1 galaxy"]),
     ],
 )
 def test_classes_that_say_unknown(

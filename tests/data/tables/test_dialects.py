@@ -50,7 +50,8 @@ def test_comments_and_delimiters(
         # VizieR: comments, units, dashes
         ("#Name: J/x\n\n_RA\tName\tz\ndeg\t \t\n------\t---\t-\n1.5\tA 1\t3\n2.5\tB\t4\n\n",
          {"_RA": ["1.5", "2.5"], "Name": ["A 1", "B"], "z": ["3", "4"]}, 6),
-        # a comment that begins with a number
+        # comments that begin with numbers
+        ("# 1 Ids of SDSS\n# 2 Classes\nid class\nq a\n", {"id": ["q"], "class": ["a"]}, 4),
         ("# 1 galaxy a line\nid,class\n7,a\n", {"id": ["7"], "class": ["a"]}, 3),
         ("id  class\n--- -----\n7   a\n", {"id": ["7"], "class": ["a"]}, 3),
     ],

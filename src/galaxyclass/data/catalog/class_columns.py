@@ -281,7 +281,10 @@ def doubtful_names(targets: ClassTargets, source: str) -> Iterable[Finding]:
 
 def _is_unknown(name: str, others: Sequence[str]) -> bool:
     """Whether a class is likely to say that none is known."""
-    if name.strip().casefold() in _UNKNOWN:
+    word = name.strip().casefold()
+    if word in ("none", "-1") and len(others) == 2:  # ring and none, 1 and -1
+        return False
+    if word in _UNKNOWN:
         return True
     if name not in _UNKNOWN_NUMBERS:
         return False

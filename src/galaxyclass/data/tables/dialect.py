@@ -108,7 +108,9 @@ def _find(path: Path, text: IO[str], encoding: str) -> Dialect:
             break
         above.append(line)
     comments = [line.lstrip().lstrip("#").strip() for line in above if line.strip()]
-    if columns := _source_extractor(comments, len(_cells(first, " "))):
+    row = _cells(first, " ")
+    is_row = any(_NUMBER.fullmatch(cell.strip()) for cell in row)  # and no header below notes
+    if is_row and (columns := _source_extractor(comments, len(row))):
         return Dialect(columns, " ", len(above), 0, encoding, 0)
     below = list(islice(_lines(path, text), _LOOKED_AT))
     if not first and comments:  # a header alone, written as a comment
