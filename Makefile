@@ -9,7 +9,7 @@ TESTS ?= tests
 # Tests start hundreds of processes: each would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test coverage thorough hostile docs check audit format hooks changelog lock oldest newest dist release performance clean
+.PHONY: demo test slow coverage thorough hostile docs check audit format hooks changelog lock oldest newest dist release performance clean
 
 # Installed once, and again when what is to be installed changes: the versions of the lock file.
 # uv unpacks each wheel once, into a cache that is gone afterwards: 7 GB of disk at most, where pip
@@ -43,7 +43,13 @@ audit: .venv/installed
 # core begins with a stretch of its own and steals at the end, so that what tests of a room share
 # (trained runs, exported networks) is mostly made once.
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --durations=20 --doctest-modules src tests
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not slow and not thorough" \
+	    --durations=20 --doctest-modules src tests
+
+# What takes longest: the pages and the wheel as their readers use them, studies that are killed.
+slow: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "slow and not thorough" \
+	    --durations=20 tests
 
 # The same, and which lines no test reaches; a quarter slower.
 coverage: .venv/installed

@@ -118,6 +118,7 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment / "bin"
 
 
+@pytest.mark.slow
 def test_the_wheel_alone_runs(programs: Path, wheel: Path, tmp_path: Path) -> None:
     assert "torch" not in uv("pip", "list", "--python", programs / "python")
 

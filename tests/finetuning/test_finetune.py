@@ -150,6 +150,7 @@ def test_a_cutout_of_the_object_has_no_frames(base: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_is_exported_with_its_probe(finetuned: Finetuned, classes: Classes, tmp_path: Path) -> None:
     model = galaxyclass.load_model(finetuned.folder)
     exported = model.export(output=tmp_path / "kinds.onnx")

@@ -102,6 +102,7 @@ def test_its_kernels_take_orthogonal_steps() -> None:
     assert {weight.ndim for weight in others} == {1, 2, 4}
 
 
+@pytest.mark.slow
 def test_its_file_holds_the_few_weights_and_says_the_same(tmp_path: Path) -> None:
     preprocessing, model = (
         Preprocessing(size=33),

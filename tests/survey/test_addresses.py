@@ -98,6 +98,7 @@ def test_folders_archives_and_lists_in_a_store(
     assert merged(planned(listed, "listed"), "listed.csv") == local
 
 
+@pytest.mark.slow
 def test_a_web_server(
     planned: Planned, pictures: list[Path], server: str, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

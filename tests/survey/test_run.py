@@ -304,6 +304,7 @@ def command(*words: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_killed_workers_and_drivers_lose_nothing(
     planned: Planned, tmp_path: Path, pictures: list[Path]
 ) -> None:

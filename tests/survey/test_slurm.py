@@ -52,6 +52,7 @@ def slurm() -> Iterator[OwnSlurm]:
         yield own
 
 
+@pytest.mark.slow
 def test_it_does_all_shards(slurm: OwnSlurm, planned: Planned) -> None:
     survey = planned(shard_size=10)
     assert slurm_array_limit() == 4
@@ -122,6 +123,7 @@ def test_a_full_queue(planned: Planned, capfd: pytest.CaptureFixture[str]) -> No
     assert "--array-limit" in errors
 
 
+@pytest.mark.slow
 def test_no_controller(slurm: OwnSlurm, planned: Planned) -> None:
     slurm.kill("slurmctld")
     try:

@@ -74,6 +74,7 @@ def test_what_any_of_them_was_trained_on_it_was_trained_on(
     assert both == first | second
 
 
+@pytest.mark.slow
 def test_it_can_be_exported_and_combined_again(runs: list[Path], sky: Sky, tmp_path: Path) -> None:
     both = combine(runs, output=tmp_path / "both").folder
     three = combine([both, runs[0]], output=tmp_path / "three")

@@ -92,6 +92,7 @@ def test_what_is_rounded(rounded: Path) -> None:
     assert float(numpy_helper.to_array(scale)) == pytest.approx(1 / 255)
 
 
+@pytest.mark.slow
 def test_an_equivariant_network_and_its_views(turning: Bundle, sky: Path, tmp_path: Path) -> None:
     two = replace(turning.manifest, views=2)
     (turning.folder / "manifest.json").write_text(manifest_json(two))
