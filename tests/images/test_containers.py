@@ -346,3 +346,10 @@ def test_hdf5_whose_pictures_are_not_clear(
 def test_a_list_of_archives_is_a_list_of_their_pictures(files: Path) -> None:
     source = open_images([files / "a.tar", files / "a.zip"], id_column="id")
     assert list(source.ids or ()) == ["000", "001", "002", "7", "8", "9"]
+
+
+def test_hdf5_of_pictures_and_spectra(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["pictures"] = np.zeros((4, 10, 12, 3), np.uint8)
+        file["spectra"] = np.zeros((4, 3, 100), np.float32)
+    assert len(image_paths(tmp_path / "a.h5")) == 4

@@ -224,8 +224,13 @@ def test_a_wavelength_that_is_not_known_is_said() -> None:
 
 
 def test_a_wcs_without_a_scale_is_said() -> None:
-    told = notes(plain(BANDS="grz", CTYPE1="RA---TAN", CTYPE2="DEC--TAN"), picture_size=60)
-    assert "the WCS of its header gives no scale" in told
+    data = plain(BANDS="grz", CTYPE1="RA---TAN", CTYPE2="DEC--TAN")
+    words = "the WCS of its header gives no scale"
+    assert words in notes(data, picture_size=60)
+    # It is stated, not wanted, or said by another note.
+    assert words not in notes(data, picture_size=60, given_scale=0.3)
+    assert words not in notes(data)
+    assert words not in notes(data, pixel_scale=0.3)
 
 
 def test_settings_that_a_stretch_does_not_take_are_said() -> None:

@@ -39,6 +39,8 @@ class BandImage:
         What else of the file could be meant, and was not used.
     grid : callable
         Gives the cards of a FITS header that say where its pixels are on the sky; of a single band.
+    is_scaleless : bool
+        Whether its header states axes on the sky, and no scale of its pixels.
     doubt : str
         What the headers of the bands' files say against the names that they were given.
     """
@@ -51,6 +53,7 @@ class BandImage:
     source: str = ""
     unused: str = ""
     grid: Callable[[], tuple[tuple[str, object], ...]] = tuple
+    is_scaleless: bool = False
     doubt: str = ""
 
     @property

@@ -223,7 +223,7 @@ def join_bands(images: dict[str, BandImage]) -> BandImage:
         )
     first = next(iter(images.values()))
     units = {band: image.unit for band, image in images.items() if image.unit}
-    doubts = list(dict.fromkeys(image.doubt for image in images.values() if image.doubt))
+    doubts: list[str] = []
     if len(set(units.values())) > 1:
         doubts.append(f"several units: {', '.join(f'{band} {units[band]}' for band in units)}")
     grids = {band: image.grid() for band, image in images.items()}
@@ -237,6 +237,7 @@ def join_bands(images: dict[str, BandImage]) -> BandImage:
         first.unit,
         first.is_display,
         ", ".join(dict.fromkeys(image.source for image in images.values())),
+        is_scaleless=first.is_scaleless,
         doubt="; ".join(doubts),
     )
 
@@ -263,7 +264,7 @@ def _from_hdu(hdus: Any, number: int, most: int) -> BandImage:
         str(header.get("BUNIT", "")).strip(),
         source=hdu_name(hdu, number) + where,
         grid=partial(grid_cards, header) if pixels.shape[2] == 1 else tuple,
-        doubt=_scale_doubt(header, scale),
+        is_scaleless=scale is None and bool(_sky_axes(header)),
     )
     return without_fills(image, hdu.header)
 
@@ -316,10 +317,3 @@ def _sky_axes(header: Any) -> list[int]:
         for axis in range(1, _MOST_AXES + 1)
         if str(header.get(f"CTYPE{axis}", "")).strip().upper().startswith(_CELESTIAL)
     ]
-
-
-def _scale_doubt(header: Any, scale: float | None) -> str:
-    """What is said of a header that states axes on the sky without a scale of its pixels."""
-    if scale is not None or not _sky_axes(header):
-        return ""
-    return "the WCS of its header gives no scale: its pixels are taken as they are"

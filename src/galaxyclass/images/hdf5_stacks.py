@@ -76,7 +76,8 @@ def is_stack(entry: Any) -> bool:
     """Whether a data set of HDF5 is a stack of pictures: (pictures, height, width[, bands])."""
     shape: tuple[int, ...] = getattr(entry, "shape", ())
     is_single = len(shape) == 3 and shape[2] <= _MOST_COLOURS  # (height, width, bands)
-    several = len(shape) in (3, 4) and min(shape[1:3]) > 1 and not is_single
+    least = _MOST_COLOURS if len(shape) == 3 else 1  # (pictures, 3, 100) are spectra
+    several = len(shape) in (3, 4) and min(shape[1:3]) > least and not is_single
     return several and entry.dtype.kind in "uif"
 
 

@@ -161,6 +161,8 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
     notes += _missing_notes(shown, finite, names)
     if image.unused:
         notes.append(f"left out of its file: {image.unused}")
+    if image.is_scaleless and _wants_scale(settings):
+        notes.append("the WCS of its header gives no scale: its pixels are taken as they are")
     if image.doubt:
         notes.append(image.doubt)
     return Rendered(levels, zoom, (*notes, *scaled))
@@ -377,6 +379,12 @@ def _how(image: BandImage, bands: tuple[str, ...], stretch: str, reason: str) ->
     what = what or ("one band" if count == 1 else f"{count} bands")
     grey = ", grey" if count == 1 or len(bands) == 1 else ""
     return f"{where}{what}{grey}, stretch {stretch}" + (f" ({reason})" if reason else "")
+
+
+def _wants_scale(settings: RenderSettings) -> bool:
+    """Whether pictures are brought to a size by a scale that their files have to say."""
+    by_size = settings.pixel_scale is None and settings.picture_size is not None
+    return by_size and settings.scale == "auto" and settings.given_scale is None
 
 
 def zoom_of(
