@@ -34,7 +34,7 @@ def without_fills(image: BandImage, header: Mapping[str, Any] | None = None) -> 
         Its source names the fill values. The same object where there are none.
     """
     pixels = image.pixels
-    if pixels.dtype.kind != "f" or not pixels.size:
+    if pixels.dtype.kind != "f" or pixels.itemsize < 4 or not pixels.size:  # float16 ends at 65504
         return image
     with np.errstate(invalid="ignore", over="ignore"):  # beyond the numbers of 16 bits
         filled = np.abs(pixels) > MOST_BRIGHTNESS

@@ -16,7 +16,7 @@ from galaxyclass.plots.style import COLOURS
 
 #: Size of a panel in the units of its text, and the room around its axes.
 _WIDTH, _HEIGHT = 340, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 8, 42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 8, 42
 #: Height of a row, and width of the labels, where rows have names.
 _ROW, _NAMES = 24, 148
 #: Letters of a row's name that fit.
@@ -162,8 +162,8 @@ class ChartPanel:
         yield f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{right}"/>'
         yield _text((_LEFT + right) / 2, bottom + 32, self.x.label, "middle")
         middle = (_TOP + bottom) / 2
-        turned = f'transform="rotate(-90 12 {middle})"'
-        yield _text(12, middle, self.y.label, "middle", turned)
+        turned = f'transform="rotate(-90 11 {middle})"'
+        yield _text(11, middle, self.y.label, "middle", turned)
 
 
 @dataclass(frozen=True)
