@@ -273,12 +273,16 @@ def test_every_line_is_json(tmp_path: Path) -> None:
     assert json.loads(lines[1])["id"] == 'a\n"b'
 
 
-def test_labels_of_a_table_are_those_of_a_person(tmp_path: Path) -> None:
+def test_labels_of_a_table_are_those_of_a_person(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     table = tmp_path / "mine.csv"
     table.write_text("survey,iauname,ring,z\nx,a,ring,1\nx,b,no-ring,2\nx,c,,3\nx,far,ring,4\n")
     labels = LabelFile(tmp_path / "labels.jsonl", RINGS)
     label(labels, "b", "Anna", "ring")
     assert take_earlier_labels(labels, table, ["a", "b", "c"]) == 2
+    assert "mine.csv: 2 labels copied; 1 left out, whose galaxies are not in" in caplog.text
     assert labels.complete("a") == {"mine": {"class": "ring"}}
     assert labels.complete("b") == {"Anna": {"class": "ring"}, "mine": {"class": "no-ring"}}
     assert (labels.complete("c"), labels.complete("far")) == ({}, {})

@@ -16,6 +16,7 @@ from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.export.export import export
+from galaxyclass.model.load import load_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predict import predict
 from galaxyclass.networks.weights import load_weights
@@ -122,6 +123,9 @@ def test_what_is_not_alike_is_not_combined(runs: list[Path], tmp_path: Path) -> 
         combine(runs[:1], output=tmp_path / "both")
     with pytest.raises(RunError, match="the same network twice"):
         combine([runs[0], runs[0]], output=tmp_path / "both")
+    model = load_model(runs[0])
+    with pytest.raises(RunError, match="the same network twice"):
+        combine([model, model], output=tmp_path / "both")
     with pytest.raises(OutputError, match="here already"):
         combine(runs, output=other)
 

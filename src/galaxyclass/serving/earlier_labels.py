@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from galaxyclass.data.tables.in_memory import as_arrow
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.serving.labels import LabelFile
-from galaxyclass.short import first_few
+from galaxyclass.short import counted, first_few, short_path
+
+log = logging.getLogger(__name__)
 
 #: Who has labelled the galaxies of a table in memory.
 _IN_MEMORY = "table"
@@ -65,6 +68,15 @@ def take_earlier_labels(labels: LabelFile, labelled: Any, ids: Sequence[str]) ->
     ]
     first_of_each = {event.id: event for event in events}
     labels.add_all(list(first_of_each.values()))
+    elsewhere = sum(
+        bool(answer) and name not in known for name, answer in zip(names, answers, strict=True)
+    )
+    log.info(
+        "%s: %s copied%s",
+        short_path(labelled) if is_path else "the table of labels",
+        counted(len(first_of_each), "label"),
+        f"; {elsewhere:,} left out, whose galaxies are not in the predictions" * bool(elsewhere),
+    )
     return len(first_of_each)
 
 

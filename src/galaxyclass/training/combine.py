@@ -135,14 +135,15 @@ def _require_different(sources: Sequence[Path], bundles: Sequence[Bundle]) -> No
     """
     first: dict[str, Path] = {}
     for source, bundle in zip(sources, bundles, strict=True):
-        same = first.setdefault(bundle.manifest.digest, source)
-        if same is not source:
+        digest = bundle.manifest.digest
+        if digest in first:
             raise RunError(
                 "the same network twice, which would count twice in the mean",
                 wanted="networks of several trainings",
-                got=f"{same} and {source}",
+                got=f"{first[digest]} and {source}",
                 hint="name each model once",
             )
+        first[digest] = source
 
 
 def _require_alike(bundles: Sequence[Bundle]) -> None:
