@@ -126,3 +126,16 @@ def test_several_values_after_one_option(
     text = capsys.readouterr().out
     assert "epochs            3 " in text
     assert "lr                0.5" in text
+
+
+def test_a_library_that_cannot_be_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(**_: object) -> None:
+        raise ImportError("libtorch_cpu.so: failed to map segment from shared object")
+
+    monkeypatch.setattr("galaxyclass.cli.main.group.main", load)
+    assert main(["recipes"]) == 1
+    shown = capsys.readouterr().err
+    assert "error: a library cannot be loaded\n  got:    libtorch_cpu.so" in shown
+    assert "ulimit -v" in shown

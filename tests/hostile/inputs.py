@@ -29,6 +29,7 @@ def make_inputs(inputs: Path, give: Callable[[Sequence[str]], None]) -> None:
         leave.unlink()
     (images / "broken.jpg").write_bytes(b"not an image")
     give([*TRAIN[:-3], "{inputs}/run", *TRAIN[-2:]])
+    give([*TRAIN[:-3], "{inputs}/other run", *TRAIN[-2:], "--seed", "1"])
     give([*PREDICT, "--include", "embedding", "--output", "{inputs}/known.parquet"])
     galaxies = sorted(images.glob("[0-9]*"))
     (inputs / "one").mkdir()

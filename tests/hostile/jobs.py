@@ -85,7 +85,7 @@ JOBS = {
     ),
     "predict-votable": Job((*PREDICT, "--table", "{inputs}/sky/votes.csv", "--output", "p.vot")),
     "evaluate": Job(("evaluate", "{inputs}/run", *DATA, "--output", "scores", "--workers", "1")),
-    "combine": Job(("combine", "{inputs}/run", "{inputs}/run", "--output", "both")),
+    "combine": Job(("combine", "{inputs}/run", "{inputs}/other run", "--output", "both")),
     "simulate": Job(
         ("simulate", "--count", "6", "--size", "32", "--workers", "1", "--output", "sky")
     ),

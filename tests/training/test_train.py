@@ -291,6 +291,9 @@ def test_changed_data_are_not_resumed(sky: Sky, tmp_path: Path) -> None:
     table.write_text("\n".join(lines[:-1]) + "\n")
     with pytest.raises(RunError, match="have changed since it was begun"):
         resume(tmp_path / "run", cache=sky.cache, workers=1)
+    table.unlink()
+    with pytest.raises(RunError, match=r"(?s)not there any more.*nothing at .*votes\.csv"):
+        resume(tmp_path / "run", cache=sky.cache, workers=1)
 
 
 def test_a_used_folder_is_refused(sky: Sky, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ The module of a command is imported when it is run or its help is shown, so that
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -185,6 +186,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     except MemoryError as error:
         echo(in_options(str(_out_of_memory(error))), err=True, before="error: ")
         return 1
+    except ImportError as error:
+        if not re.search(r"\.(so|dylib|dll)\b|DLL", str(error)):
+            raise
+        echo(f"error: {_not_loaded(error)}", err=True)
+        return 1
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads the output any more
         return 1
@@ -209,6 +215,16 @@ def _out_of_memory(error: MemoryError) -> GalaxyclassError:
         "not enough memory",
         got=first_line(error),
         hint="give `workers=1`, a smaller `batch_size`, or fewer images at once",
+    )
+
+
+def _not_loaded(error: ImportError) -> GalaxyclassError:
+    """That a library, such as torch's of some 500 MB, was found and could not be loaded."""
+    return GalaxyclassError(
+        "a library cannot be loaded",
+        got=first_line(error),
+        hint="where memory is limited (ulimit -v, a batch job), raise the limit; otherwise install "
+        "what is missing",
     )
 
 

@@ -108,6 +108,24 @@ class RunInfo:
             **{entry.name: self.runtime[entry.name] for entry in fields(RuntimeSettings)}
         )
 
+    def require_sources(self, folder: Path) -> None:
+        """Refuse a run whose images or table are not where they were when it was begun.
+
+        Raises
+        ------
+        RunError
+        """
+        named = (self.data.get("images"), self.data.get("table"))
+        gone = [each for each in named if isinstance(each, str) and not Path(each).exists()]
+        if gone and "{" not in gone[0]:  # a pattern of files is no file
+            raise RunError(
+                f"{folder}: its images or table are not there any more",
+                wanted="the data that it was begun with, at their place",
+                got=f"nothing at {gone[0]}",
+                hint="put them back, or a link to where they are now; or train again, to another "
+                "`output`",
+            )
+
     @property
     def dataset(self) -> Dataset:
         """The galaxies that the run was begun with."""

@@ -14,7 +14,7 @@ from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import read_split, write_left_out, write_split
 from galaxyclass.data.dataset.samples import Parts, Samples, prepare_all
 from galaxyclass.data.unused import Unused
-from galaxyclass.errors import RecipeError, RunError, StoppedError
+from galaxyclass.errors import CatalogError, RecipeError, RunError, StoppedError
 from galaxyclass.images.survey_limits import with_survey_limits
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import discard_folder, require_new, write_text, writing_folder
@@ -250,9 +250,13 @@ def resume(
             f"{folder}: this training is finished",
             hint="to train for longer, train again with `training.epochs=…` and another `output`",
         )
-    samples = prepare_all(
-        info.dataset, recipe.images, cache=cache, workers=workers, progress=progress
-    )
+    try:
+        samples = prepare_all(
+            info.dataset, recipe.images, cache=cache, workers=workers, progress=progress
+        )
+    except CatalogError:
+        info.require_sources(folder)
+        raise
     samples.require_same(info.fingerprint, folder)
     parts = read_split(folder / run_folder.SPLIT, samples.tables)
     job = make_job(recipe, samples, parts, seed=info.seed, device=accelerator, devices=devices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import shutil
@@ -21,6 +22,8 @@ import galaxyclass
 from galaxyclass.cli.main import main
 from galaxyclass.errors import CatalogError, OutputError, RunError, StoppedError
 from galaxyclass.networks.network import build_network
+from galaxyclass.progress import silent
+from galaxyclass.study.compare import worker
 from galaxyclass.study.compare.compare import compare, read_comparison
 from galaxyclass.training.checkpoints import read_checkpoint
 from galaxyclass.training.history import read_history
@@ -274,6 +277,33 @@ def test_a_process_that_dies_is_a_row(
     for row in rows(tmp_path / "study"):
         assert message in row["failure"]
         assert float(row["peak_memory_mib"]) == 5
+
+
+def test_a_full_disk_is_no_outcome_of_a_trial(
+    sky: Sky, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once there is room, the same call goes on with the trial."""
+    refusal = {"what": "last.ckpt: no room", "wanted": None, "got": None, "hint": "free some space"}
+    message = json.dumps({"refused": refusal, "memory": 5 << 20})
+    with monkeypatch.context() as patched:
+        replace_process(patched, f"print({message!r}, flush=True); sys.exit(1)")
+        with pytest.raises(OutputError, match=r"(?s)no room.*free some space; the same again goes"):
+            tiny(sky, tmp_path / "study", {"optimizer.lr": [0.1, 0.01]})
+    assert [each.state for each in read_comparison(tmp_path / "study").results] == [
+        "unfinished",
+        "unfinished",
+    ]
+
+
+def test_the_process_of_a_trial_tells_a_full_disk_from_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> dict[str, Any]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "events.out")
+
+    monkeypatch.setattr(worker, "_metrics", fail)
+    with pytest.raises(OutputError, match=r"events\.out: no room left on the disk"):
+        worker.run_trial({"folder": str(tmp_path)}, silent)
 
 
 def epochs_of(run: Path) -> int:

@@ -150,9 +150,9 @@ def compare(
                 job = trial_job(trial, plan.data, device=device, workers=workers, cache=cache)
                 running.run(trial, job, retry_failed=retry_failed)
     except KeyboardInterrupt:
-        raise stopped_study(running.results(), len(trials), folder / TABLE) from None
-    finally:
         draw_curves(folder / COMPARED_CURVES, running.results())
+        raise stopped_study(running.results(), len(trials), folder / TABLE) from None
+    draw_curves(folder / COMPARED_CURVES, running.results())
     return Comparison(folder, tuple(running.results()))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.arguments import Device
-from galaxyclass.errors import GalaxyclassError, RunError
+from galaxyclass.errors import GalaxyclassError, OutputError, RunError
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.reading import parse_json, read_bounded
 from galaxyclass.short import first_line
@@ -109,10 +109,26 @@ def train_trial(
         Ends the process in good order once it is set.
     run_process : callable
         A stand-in for `work`, for tests.
+
+    Raises
+    ------
+    OutputError
+        The process could not write its run or its outcome, as on a full disk.
     """
     path, logs = outcome_path(folder, trial), folder / "logs" / f"{trial.name}.log"
     files = {"folder": str(trial_run(folder, trial).absolute()), "outcome": str(path.absolute())}
-    ended = run_process(TRIAL_WORKER, {**job, **files}, logs, listen, stop=stop)
+    refused: dict[str, Any] = {}
+
+    def hear(message: Message) -> None:
+        if "refused" in message:
+            refused.update(message["refused"])
+        else:
+            listen(message)
+
+    ended = run_process(TRIAL_WORKER, {**job, **files}, logs, hear, stop=stop)
+    if refused:
+        hint = filter(None, (refused["hint"], "the same again goes on from there"))
+        raise OutputError(**{**refused, "hint": "; ".join(hint)})
     if not path.is_file() and not (stop is not None and stop.is_set()):
         outcome = {"failure": _explain_end(ended, logs), "peak_memory": ended.memory}
         write_text(path, json.dumps(outcome) + "\n")

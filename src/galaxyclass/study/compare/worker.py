@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.data.tables.arrow_alone import leave_pandas_out
-from galaxyclass.errors import GalaxyclassError, StoppedError
-from galaxyclass.io.atomic import write_text
+from galaxyclass.errors import GalaxyclassError, OutputError, StoppedError
+from galaxyclass.io.atomic import error_of_system, write_text
 from galaxyclass.progress import Progress
 from galaxyclass.workers.start import only_answers
 
@@ -32,7 +32,11 @@ _PAUSE = 0.3
 
 
 def main() -> None:
-    """Train the trial and write its outcome; exit with 130 if it was asked to stop."""
+    """Train the trial and write its outcome; exit with 130 if it was asked to stop.
+
+    What cannot be written, as on a full disk, is told as a last message, ``refused``: it is no
+    outcome of the trial, which can go on.
+    """
     messages = only_answers()
     job = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_stop_with_the_input, daemon=True).start()
@@ -57,9 +61,14 @@ def main() -> None:
 
     try:
         outcome = run_trial(job, tell)
+        write_text(Path(job["outcome"]), json.dumps(outcome) + "\n")
     except StoppedError:
         os._exit(130)
-    write_text(Path(job["outcome"]), json.dumps(outcome) + "\n")
+    except OutputError as error:
+        parts = {name: getattr(error, name) for name in ("what", "wanted", "got", "hint")}
+        messages.write(json.dumps({"refused": parts, "memory": peak_memory()}) + "\n")
+        messages.flush()
+        os._exit(1)
     os._exit(0)  # a crash of torch at exit must not turn a result into a failure
 
 
@@ -81,6 +90,8 @@ def run_trial(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     ------
     StoppedError
         It was asked to stop.
+    OutputError
+        The run cannot be written: no room on the disk, no permission.
     """
     folder = Path(job["folder"])
     outcome: dict[str, Any] = {"failure": None, "metrics": None}
@@ -89,11 +100,15 @@ def run_trial(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         # Before the network is built again to count its parameters.
         outcome |= {"peak_memory": peak_memory(), "peak_gpu_memory": _peak_gpu_memory()}
         outcome["parameters"] = _parameters(folder)
-    except StoppedError:
+    except (StoppedError, OutputError):
         raise
     except GalaxyclassError as error:
         outcome["failure"] = str(error)
     except Exception as error:
+        if isinstance(error, OSError):
+            refused = error_of_system(error)
+            if isinstance(refused, OutputError):
+                raise refused from error
         # Only this trial fails, and the others go on; the log has the traceback.
         traceback.print_exc()
         outcome["failure"] = f"{type(error).__name__}: {error}"
