@@ -7,7 +7,7 @@ from typing import Any
 import lightning.pytorch as pl
 from torch.nn.modules.batchnorm import _BatchNorm
 
-#: The running statistics are of the last twentieth of the steps. Measured on 240 to 2,500 galaxies
+#: The running statistics are of the last twentieth of the steps. Measured on 240 to 2,000 galaxies
 #: with and without averaged weights: with a ninth they lag behind, with the last step alone they
 #: are noisy where weights are not averaged.
 _PART = 20
