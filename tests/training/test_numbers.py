@@ -85,7 +85,8 @@ def test_it_is_calibrated_exported_and_scored(
     exported = galaxyclass.load_model(tmp_path / "numbers.onnx")
     table = exported.predict(numbers.images, include=["uncertainty"])
     predicted = galaxyclass.load_model(runs[0]).predict(numbers.images)
-    np.testing.assert_allclose(table.values, predicted.values, rtol=1e-4)
+    # Sizes are powers of what the network gives.
+    np.testing.assert_allclose(table.values, predicted.values, rtol=1e-3)
     names = table.table.column_names
     assert names[1:] == ["size", "stage", "size_lower", "size_upper", "stage_lower", "stage_upper"]
     lower, value, upper = (table.table[name].to_numpy() for name in ("stage_lower", "stage",
