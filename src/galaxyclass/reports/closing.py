@@ -62,6 +62,7 @@ def learning_section(models: Sequence[ScoredModel]) -> ReportSection | None:
         panel.line(curve.epochs, curve.training, 0, dashed=True)
         panel.line(curve.epochs, curve.validation, 1, dashed=False)
         if len(curve.epochs) < 3:
+            panel.marks(curve.epochs, [(v, v, v) for v in curve.training], 0)
             panel.marks(curve.epochs, [(v, v, v) for v in curve.validation], 1)
         figures.append(Figure(curve.run, panel.svg()))
     side = "falls" if metric.lower_is_better else "rises"
