@@ -11,7 +11,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from itertools import chain
 from types import FunctionType
@@ -448,6 +448,21 @@ def check_argument(name: str, value: Any, annotation: str) -> Any:
     """
     kind = inspect.Parameter.KEYWORD_ONLY
     return _check_of(inspect.Parameter(name, kind, annotation=annotation), {})(value)
+
+
+def check_fields(instance: Any) -> None:
+    """Check the fields of a frozen dataclass of arguments, and put the checked values in place.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        As for `check_argument`.
+    """
+    for field in fields(instance):
+        value = getattr(instance, field.name)
+        if value is not field.default:
+            value = check_argument(field.name, value, str(field.type))
+            object.__setattr__(instance, field.name, value)
 
 
 def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callable[[Any], Any]:

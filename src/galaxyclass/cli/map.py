@@ -8,7 +8,7 @@ from typing import get_args
 
 import click
 
-from galaxyclass.arguments import MapMethod
+from galaxyclass.arguments import MapMethod, replaced_input
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.command import Command
@@ -89,7 +89,7 @@ def command(
 
     page, picture = require_page(output), output.with_suffix(".png")
     table = coordinates or output.with_suffix(".csv")
-    if table.is_file() and predictions.is_file() and table.samefile(predictions):
+    if replaced_input(table, {"predictions": predictions}):
         raise click.UsageError(
             f"the table of coordinates would replace {predictions}: name another by --coordinates"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from galaxyclass.arguments import check_argument
+from galaxyclass.arguments import check_fields
 from galaxyclass.data.catalog.catalog import row_word
 from galaxyclass.data.catalog.id_map import open_map, with_map
 from galaxyclass.data.catalog.matching import ImageNames
@@ -74,11 +74,7 @@ class TableJoin:
     dec_column: str | None = None
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if value is not each.default:
-                value = check_argument(each.name, value, str(each.type))
-                object.__setattr__(self, each.name, value)
+        check_fields(self)
         for argument in ("ra_column", "dec_column"):
             if getattr(self, argument) is not None and self.match_radius is None:
                 raise ArgumentError(

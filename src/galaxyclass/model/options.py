@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from galaxyclass.arguments import ChosenPrecision, Device, check_argument
+from galaxyclass.arguments import ChosenPrecision, Device, check_fields
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,4 @@ class InferenceOptions:
     labelling: str | None = None
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = check_argument(each.name, getattr(self, each.name), str(each.type))
-            object.__setattr__(self, each.name, value)
+        check_fields(self)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxyclass.arguments import check_argument
+from galaxyclass.arguments import check_fields
 from galaxyclass.data.labels.questions import Questions, questions_of_classes, questions_of_tree
 from galaxyclass.errors import ArgumentError
 from galaxyclass.short import short_path, summary
@@ -65,11 +65,7 @@ class LabelPlan:
     repeat: float = 0.1
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if value is not each.default:
-                value = check_argument(each.name, value, str(each.type))
-                object.__setattr__(self, each.name, value)
+        check_fields(self)
         if bool(self.label_classes) == (self.label_tree is not None):
             raise ArgumentError(
                 "what are galaxies labelled as?",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from galaxyclass.arguments import public
+from galaxyclass.arguments import public, replaced_input
 from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
 from galaxyclass.errors import OutputError
 from galaxyclass.model.writers import require_output, write_table
@@ -67,7 +67,7 @@ class GalaxyTable:
             permission.
         """
         path = Path(path)
-        if self.predictions is not None and path.is_file() and path.samefile(self.predictions):
+        if replaced_input(path, {"predictions": self.predictions}):
             raise OutputError(
                 f"{path}: the predictions themselves, which would be lost",
                 wanted="another file",
