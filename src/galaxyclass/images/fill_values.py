@@ -36,7 +36,7 @@ def without_fills(image: BandImage, header: Mapping[str, Any] | None = None) -> 
     pixels = image.pixels
     if pixels.dtype.kind != "f" or pixels.itemsize < 4 or not pixels.size:  # float16 ends at 65504
         return image
-    with np.errstate(invalid="ignore", over="ignore"):  # beyond the numbers of 16 bits
+    with np.errstate(invalid="ignore", over="ignore"):  # a header may go beyond them
         filled = np.abs(pixels) > MOST_BRIGHTNESS
         by_header = _filled_by_header(pixels, header or {})
     if by_header is not None and 0 < by_header.mean() <= _MOST_FILLED:
